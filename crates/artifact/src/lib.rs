@@ -1,0 +1,1 @@
+//! What is secured: digests, image references, platforms, manifests.

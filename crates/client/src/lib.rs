@@ -1,0 +1,1 @@
+//! Registries, Sigstore services, key stores; the verbs sign, attest, verify.

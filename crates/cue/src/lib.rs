@@ -1,0 +1,1 @@
+//! A CUE evaluator for policies.

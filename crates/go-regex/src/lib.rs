@@ -1,0 +1,1 @@
+//! Regular expressions with the meaning that Go (RE2) gives them.

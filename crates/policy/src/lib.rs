@@ -1,0 +1,1 @@
+//! ClusterImagePolicy: one model, one engine, one verdict.

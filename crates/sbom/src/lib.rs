@@ -1,0 +1,1 @@
+//! Packages of an image: file tree, catalogers, SPDX and CycloneDX.

@@ -1,0 +1,1 @@
+//! An embedded private Sigstore and OCI registry.

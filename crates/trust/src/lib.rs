@@ -1,0 +1,1 @@
+//! What is claimed about an artifact, and what can be proven.

@@ -1,0 +1,3 @@
+//! Fixtures and forgeries for the tests; never shipped.
+
+pub mod fixtures;
