@@ -1,1 +1,3 @@
 //! An embedded private Sigstore and OCI registry.
+
+pub mod registry;
