@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Digest, Platform, media_type};
 
 /// A manifest of either kind.
+#[allow(clippy::large_enum_variant, reason = "one at a time, never in a list")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Manifest {
     /// One image, or an artifact in its shape.
