@@ -1,4 +1,5 @@
 //! Tests of the crate from outside.
+#![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 
 #[path = "main/manifest.rs"]
 mod manifest;
