@@ -6,9 +6,14 @@
 //! What a service has answered is on the disk: it survives a kill and a restart.
 
 mod certificate;
+mod certificate_authority;
+mod certificate_transparency;
 mod data_folder;
 mod endpoints;
 mod identity_provider;
+mod merkle_log;
+mod public_key;
+mod refusal;
 pub mod registry;
 mod service_keys;
 mod signing_key;
