@@ -81,9 +81,8 @@ impl<'a> Issuer<'a> {
     }
 }
 
-/// A self-made chain: `[authority, root]`, DER, plus the authority's key.
+/// A self-made chain: `[authority, root]`, DER, plus the authority's key as PEM.
 pub(crate) struct Hierarchy {
-    pub(crate) key: EcdsaKey,
     pub(crate) key_pem: zeroize::Zeroizing<String>,
     pub(crate) chain: Vec<Vec<u8>>,
 }
@@ -135,7 +134,6 @@ pub(crate) fn found_authority(
     tbs.extensions = Some(extensions);
     Ok(Hierarchy {
         chain: vec![issuer.sign(tbs)?, issuer.sign(root)?],
-        key,
         key_pem,
     })
 }
@@ -253,7 +251,7 @@ pub(crate) fn distinguished_name(common_name: &str) -> Result<Name, IssueError> 
     ))?)
 }
 
-/// The common name and organization of a certificate made by [`distinguished_name`].
+/// `der` as PEM.
 pub(crate) fn pem_of(label: &str, der: &[u8]) -> String {
     pem::encode_config(&pem::Pem::new(label, der), pem_config())
 }

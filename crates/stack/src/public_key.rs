@@ -255,9 +255,10 @@ fn check_rsa(bits: &[u8]) -> Result<(), PublicKeyError> {
     let modulus = key.modulus.as_bytes();
     let whole_bytes = modulus.first().is_some_and(|top| top & 0x80 != 0);
     let small_factor = SMALL_PRIMES.iter().any(|prime| {
-        modulus.iter().fold(0, |rest: u32, byte| {
-            (rest * 256 + u32::from(*byte)) % prime
-        }) == 0
+        modulus
+            .iter()
+            .fold(0, |rest: u32, byte| (rest * 256 + u32::from(*byte)) % prime)
+            == 0
     });
     if !whole_bytes
         || !(256..=512).contains(&modulus.len())

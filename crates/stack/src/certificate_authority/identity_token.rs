@@ -78,7 +78,10 @@ impl CertificateAuthority {
         let claims: Map<String, Value> = decode(claims).ok_or(TokenError::Unreadable)?;
 
         // Unverified until the signature is; it only picks the key, of which there is one.
-        let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+        let issuer = claims
+            .get("iss")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if issuer != self.issuer {
             let found = issuer.chars().take(MAX_ISSUER_SHOWN).collect();
             return Err(TokenError::UnknownIssuer { issuer: found });

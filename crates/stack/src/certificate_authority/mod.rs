@@ -22,9 +22,7 @@ use crate::certificate::{
     key_identifier, key_usage, subject_alternative_name, subject_key_identifier,
 };
 use crate::certificate_transparency::leaf::POISON;
-use crate::certificate_transparency::{
-    CertificateLog, SignedCertificateTimestamp, SubmitError,
-};
+use crate::certificate_transparency::{CertificateLog, SignedCertificateTimestamp, SubmitError};
 use crate::public_key::PublicKey;
 use crate::service_keys::Authority;
 use crate::signing_key::RsaKey;
@@ -132,9 +130,7 @@ pub(crate) enum IssuanceError {
     Issue(#[from] IssueError),
 }
 
-fn sct_list(
-    sct: &SignedCertificateTimestamp,
-) -> Result<x509_cert::ext::Extension, IssueError> {
+fn sct_list(sct: &SignedCertificateTimestamp) -> Result<x509_cert::ext::Extension, IssueError> {
     let list = OctetString::new(sct.list())?;
     extension(SCT_LIST, false, &list)
 }

@@ -92,13 +92,22 @@ impl Principal {
             (Claim::SourceRepositoryDigest, sha),
             (Claim::SourceRepositoryRef, reference),
             (Claim::SourceRepositoryIdentifier, text("repository_id")?),
-            (Claim::SourceRepositoryOwnerUri, uri(&text("repository_owner")?)),
-            (Claim::SourceRepositoryOwnerIdentifier, text("repository_owner_id")?),
+            (
+                Claim::SourceRepositoryOwnerUri,
+                uri(&text("repository_owner")?),
+            ),
+            (
+                Claim::SourceRepositoryOwnerIdentifier,
+                text("repository_owner_id")?,
+            ),
             (Claim::BuildConfigUri, uri(&text("workflow_ref")?)),
             (Claim::BuildConfigDigest, text("workflow_sha")?),
             (Claim::BuildTrigger, event),
             (Claim::RunInvocationUri, uri(&run)),
-            (Claim::SourceRepositoryVisibility, text("repository_visibility")?),
+            (
+                Claim::SourceRepositoryVisibility,
+                text("repository_visibility")?,
+            ),
         ];
         if let Some(environment) = claims.optional_text("environment")? {
             list.push((Claim::DeploymentEnvironment, environment));
@@ -130,7 +139,9 @@ impl Principal {
 
     pub(super) fn extensions(&self) -> Result<Vec<Extension>, IssueError> {
         let rendered = self.claims.iter();
-        rendered.map(|(claim, value)| render(*claim, value)).collect()
+        rendered
+            .map(|(claim, value)| render(*claim, value))
+            .collect()
     }
 }
 
@@ -167,7 +178,17 @@ mod tests {
     #[test]
     fn addresses_that_hide_another_are_refused() {
         assert!(is_email("ada@example.com"));
-        for bad in ["", "ada", "@b", "a@", "a@b@c", "a b@c", "\"a@b\"@c", "ä@b", "<a@b>"] {
+        for bad in [
+            "",
+            "ada",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "\"a@b\"@c",
+            "ä@b",
+            "<a@b>",
+        ] {
             assert!(!is_email(bad), "{bad}");
         }
     }

@@ -76,8 +76,8 @@ impl SigningRequest {
                 // Subject and wished-for extensions are nobody's business but the token's.
                 let request = CertReq::from_der(der).map_err(|_| RequestError::UnreadableCsr)?;
                 let signed = signed_part(der).ok_or(RequestError::UnreadableCsr)?;
-                let key =
-                    PublicKey::from_spki(request.info.public_key).map_err(RequestError::from_key)?;
+                let key = PublicKey::from_spki(request.info.public_key)
+                    .map_err(RequestError::from_key)?;
                 key.verify(
                     key.kind().default_hash(),
                     signed,
@@ -105,7 +105,10 @@ pub(crate) enum RequestError {
     NotJson,
     #[error("exactly one of publicKeyRequest and certificateSigningRequest must be given")]
     OneProof,
-    #[error("There was an error processing the identity token: {0}", error = TokenError::Absent)]
+    #[error(
+        "There was an error processing the identity token: {}",
+        TokenError::Absent
+    )]
     NoToken,
     #[error("The signature supplied in the request could not be verified")]
     ProofRefused,
@@ -165,9 +168,7 @@ fn unwrap_pem(bytes: Vec<u8>, labels: &[&str]) -> Option<Vec<u8>> {
         return Some(bytes);
     }
     let block = pem::parse(&bytes).ok()?;
-    labels
-        .contains(&block.tag())
-        .then(|| block.into_contents())
+    labels.contains(&block.tag()).then(|| block.into_contents())
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -181,7 +182,10 @@ struct V2 {
     credentials: Option<V2Credentials>,
     #[serde(rename = "publicKeyRequest", alias = "public_key_request")]
     public_key_request: Option<V2PublicKeyRequest>,
-    #[serde(rename = "certificateSigningRequest", alias = "certificate_signing_request")]
+    #[serde(
+        rename = "certificateSigningRequest",
+        alias = "certificate_signing_request"
+    )]
     csr: Option<String>,
 }
 

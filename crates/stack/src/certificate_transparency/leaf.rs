@@ -109,8 +109,7 @@ pub(super) fn put_opaque_16(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Critical, so that no client takes a precertificate for a certificate.
-pub(crate) const POISON: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.3");
+pub(crate) const POISON: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.3");
 
 const VERSION: u8 = 0;
 const TIMESTAMPED_ENTRY: u8 = 0;

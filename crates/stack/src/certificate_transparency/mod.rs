@@ -12,10 +12,9 @@ use der::{Decode as _, Encode as _};
 use jiff::Timestamp;
 use x509_cert::Certificate;
 
-use crate::merkle_log::{Appended, AppendError, LogError, MerkleLog, NewEntry};
+use crate::merkle_log::{AppendError, Appended, LogError, MerkleLog, NewEntry};
 use crate::public_key::{HashAlgorithm, PublicKey};
 use crate::signing_key::{EcdsaKey, KeyError, sha256};
-pub(crate) use leaf::POISON;
 use leaf::{LoggedCertificate, signed_timestamp_input};
 
 /// The log, and the one authority it takes certificates from.
@@ -186,4 +185,3 @@ pub(crate) enum SubmitError {
     #[error(transparent)]
     Key(#[from] KeyError),
 }
-

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError,
-};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTableMetadata, TableError};
 use tlog_tiles::{EMPTY_HASH, Hash, record_hash, stored_hash_count, stored_hash_index, tree_hash};
 
 use super::store::{CHECKPOINT, ENTRIES, FACTS, HASHES, LEAVES, StoredHashes, TERMS};
@@ -48,11 +46,7 @@ fn stored_checkpoint(database: &Database, path: &Path) -> Result<Option<String>,
 }
 
 /// All tables and the checkpoint of the empty tree, in one transaction.
-fn begin(
-    database: &Database,
-    path: &Path,
-    identity: &LogIdentity,
-) -> Result<Checkpoint, LogError> {
+fn begin(database: &Database, path: &Path, identity: &LogIdentity) -> Result<Checkpoint, LogError> {
     let empty = Checkpoint::sign(identity, 0, EMPTY_HASH)?;
     let create = || -> Result<(), redb::Error> {
         let transaction = database.begin_write()?;
@@ -74,7 +68,9 @@ fn verify_tree(database: &Database, path: &Path, newest: &Checkpoint) -> Result<
     let fail = |e: redb::Error| LogError::database(path, e);
     let damaged = |damage| LogError::damaged(path, damage);
     let transaction = database.begin_read().map_err(|e| fail(e.into()))?;
-    let entries = transaction.open_table(ENTRIES).map_err(|e| fail(e.into()))?;
+    let entries = transaction
+        .open_table(ENTRIES)
+        .map_err(|e| fail(e.into()))?;
     let hashes = transaction.open_table(HASHES).map_err(|e| fail(e.into()))?;
     for (signed, stored) in [
         (newest.size, entries.len()),

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use redb::{Database, ReadableDatabase, ReadTransaction};
-use tlog_tiles::{Hash, check_record, check_tree, prove_record, prove_tree, record_hash, tree_hash};
+use redb::{Database, ReadTransaction, ReadableDatabase};
+use tlog_tiles::{
+    Hash, check_record, check_tree, prove_record, prove_tree, record_hash, tree_hash,
+};
 
 use super::store::{ENTRIES, HASHES, LEAVES, StoredHashes, TERMS};
 use super::{Checkpoint, Damage, LogError};
@@ -66,9 +68,7 @@ impl Reader {
             return Ok(None);
         }
         let transaction = self.begin()?;
-        let table = transaction
-            .open_table(ENTRIES)
-            .map_err(|e| self.fail(e))?;
+        let table = transaction.open_table(ENTRIES).map_err(|e| self.fail(e))?;
         let stored = table.get(index).map_err(|e| self.fail(e))?;
         let damaged = || LogError::damaged(&self.path, Damage::Entry { index });
         let stored = stored.ok_or_else(damaged)?;

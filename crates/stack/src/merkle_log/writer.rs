@@ -115,7 +115,9 @@ fn write(
         .map_err(|e| fail(e.into()))?;
     let mut places = Vec::with_capacity(batch.len());
     let checkpoint = {
-        let mut entries = transaction.open_table(ENTRIES).map_err(|e| fail(e.into()))?;
+        let mut entries = transaction
+            .open_table(ENTRIES)
+            .map_err(|e| fail(e.into()))?;
         let mut hashes = transaction.open_table(HASHES).map_err(|e| fail(e.into()))?;
         let mut leaves = transaction.open_table(LEAVES).map_err(|e| fail(e.into()))?;
         let mut terms = transaction
