@@ -9,7 +9,7 @@ use countersign_artifact::{Digest, DigestHasher};
 use serde::Deserialize;
 
 use super::RegistryOptions;
-use super::manifest::{Link, PushedManifest, has_digest};
+use super::manifest::{Link, PushedManifest};
 use super::name::{Reference, RepositoryName, Tag};
 use super::refusal::{ManifestFault, Refusal};
 use super::storage::{NewManifest, Page, Storage, StorageError, StoredBlob, StoredManifest, Visit};
@@ -65,6 +65,11 @@ impl Core {
         self.uploads.resume(repository, id)
     }
 
+    /// Returns how far an upload has come.
+    pub(super) fn received(&self, repository: &RepositoryName, id: &str) -> Result<u64, Refusal> {
+        self.uploads.received(repository, id)
+    }
+
     /// Makes a finished upload a blob of `repository`, if it has the digest it should have.
     ///
     /// The bytes are read back from the file: what is hashed is what will be served, whatever a resumed
@@ -78,10 +83,7 @@ impl Core {
         let found = digest_of_file(&upload, claimed)?;
         if found != *claimed {
             upload.discard()?;
-            return Err(Refusal::DigestMismatch {
-                claimed: claimed.clone(),
-                found,
-            });
+            return Err(Refusal::mismatch(*claimed, found));
         }
         Ok(self.storage.keep_blob(repository, claimed, upload.path())?)
     }
@@ -103,7 +105,7 @@ impl Core {
         digest: &Digest,
     ) -> Result<StoredBlob, Refusal> {
         let blob = self.storage.blob(repository, digest)?;
-        blob.ok_or_else(|| Refusal::BlobUnknown(digest.clone()))
+        blob.ok_or_else(|| Refusal::BlobUnknown(Box::new(*digest)))
     }
 
     /// Deletes a blob.
@@ -115,7 +117,7 @@ impl Core {
         if self.storage.forget_blob(repository, digest)? {
             Ok(())
         } else {
-            Err(Refusal::BlobUnknown(digest.clone()))
+            Err(Refusal::BlobUnknown(Box::new(*digest)))
         }
     }
 
@@ -130,14 +132,11 @@ impl Core {
     ) -> Result<Accepted, Refusal> {
         let digest = match reference {
             Reference::Tag(_) => Digest::sha256_of(bytes),
-            Reference::Digest(digest) => digest.clone(),
+            Reference::Digest(digest) => *digest,
         };
-        if !has_digest(bytes, &digest) {
+        if !digest.matches(bytes) {
             let found = Digest::sha256_of(bytes);
-            return Err(Refusal::DigestMismatch {
-                claimed: digest,
-                found,
-            });
+            return Err(Refusal::mismatch(digest, found));
         }
         let pushed = PushedManifest::parse(header, bytes)?;
         self.require_links(repository, &pushed)?;
@@ -251,12 +250,12 @@ impl Core {
         let mut missing = Vec::new();
         let mut check = |link: &Link, actual: Option<u64>| match actual {
             None => {
-                missing.push(link.digest.clone());
+                missing.push(link.digest);
                 Ok(())
             }
             Some(actual) if actual == link.size => Ok(()),
             Some(actual) => Err(ManifestFault::Size {
-                digest: link.digest.clone(),
+                digest: link.digest,
                 declared: link.size,
                 actual,
             }),

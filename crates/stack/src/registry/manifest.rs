@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign_artifact::{Digest, DigestHasher};
+use countersign_artifact::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::refusal::ManifestFault;
@@ -147,8 +147,8 @@ impl WireDescriptor {
             // Whoever trusts inline data skips the blob, so a lie here must not get in.
             let data = STANDARD
                 .decode(data)
-                .map_err(|_| ManifestFault::Data(digest.clone()))?;
-            if !has_digest(&data, &digest) || data.len() as u64 != self.size {
+                .map_err(|_| ManifestFault::Data(digest))?;
+            if !digest.matches(&data) || data.len() as u64 != self.size {
                 return Err(ManifestFault::Data(digest));
             }
         }
@@ -169,13 +169,6 @@ impl WireDescriptor {
                 || media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
         })
     }
-}
-
-/// Says whether `bytes` have `digest`.
-pub(super) fn has_digest(bytes: &[u8], digest: &Digest) -> bool {
-    let mut hasher = DigestHasher::new(digest.algorithm());
-    hasher.update(bytes);
-    hasher.finish() == *digest
 }
 
 fn subject(descriptor: Option<&WireDescriptor>) -> Result<Option<Digest>, ManifestFault> {

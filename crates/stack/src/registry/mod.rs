@@ -102,7 +102,6 @@ impl Registry {
     }
 
     /// Returns the routes under `/v2`, to be served alone or merged with others.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         http::router(Arc::clone(&self.core))
     }

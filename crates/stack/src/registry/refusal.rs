@@ -19,11 +19,11 @@ pub(super) enum Refusal {
     /// The digest is not one, or of an algorithm that is not served.
     DigestInvalid(String),
     /// The content does not have the digest it was sent with.
-    DigestMismatch { claimed: Digest, found: Digest },
+    DigestMismatch(Box<Mismatch>),
     /// The repository has nothing in it.
     NameUnknown(RepositoryName),
     /// The repository does not have this blob.
-    BlobUnknown(Digest),
+    BlobUnknown(Box<Digest>),
     /// The repository does not have this manifest.
     ManifestUnknown(String),
     /// The manifest names content that is not in the repository.
@@ -56,6 +56,13 @@ pub(super) enum Refusal {
     Storage(StorageError),
 }
 
+/// Content, and the digest it was sent with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mismatch {
+    pub(super) claimed: Digest,
+    pub(super) found: Digest,
+}
+
 /// What is wrong with a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ManifestFault {
@@ -84,6 +91,13 @@ pub(super) enum ManifestFault {
     },
     /// A descriptor whose inline data does not have its digest.
     Data(Digest),
+}
+
+impl Refusal {
+    /// The content does not have the digest it was sent with.
+    pub(super) fn mismatch(claimed: Digest, found: Digest) -> Self {
+        Self::DigestMismatch(Box::new(Mismatch { claimed, found }))
+    }
 }
 
 impl From<StorageError> for Refusal {

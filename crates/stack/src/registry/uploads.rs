@@ -59,13 +59,26 @@ impl Uploads {
 
     /// Takes up the upload `id` again, if `repository` has it and no other request works on it.
     pub(super) fn resume(&self, repository: &RepositoryName, id: &str) -> Result<Upload, Refusal> {
-        if !is_id(id) {
-            return Err(Refusal::UploadUnknown);
-        }
-        let path = self.folder_of(repository).join(id);
+        let path = self.path_of(repository, id)?;
         let upload = self.lease(id.to_owned(), path)?;
         if upload.path.exists() {
             Ok(upload)
+        } else {
+            Err(Refusal::UploadUnknown)
+        }
+    }
+
+    /// Returns how many bytes of the upload `id` have come, without holding up who writes to it.
+    pub(super) fn received(&self, repository: &RepositoryName, id: &str) -> Result<u64, Refusal> {
+        let path = self.path_of(repository, id)?;
+        Ok(fs::metadata(path)
+            .map_err(|_| Refusal::UploadUnknown)?
+            .len())
+    }
+
+    fn path_of(&self, repository: &RepositoryName, id: &str) -> Result<PathBuf, Refusal> {
+        if is_id(id) {
+            Ok(self.folder_of(repository).join(id))
         } else {
             Err(Refusal::UploadUnknown)
         }

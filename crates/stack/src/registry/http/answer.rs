@@ -104,11 +104,11 @@ fn words(refusal: &Refusal) -> Words {
             "not a sha256 or sha512 digest",
             json!({ "digest": digest }),
         ),
-        Refusal::DigestMismatch { claimed, found } => say(
+        Refusal::DigestMismatch(mismatch) => say(
             400,
             "DIGEST_INVALID",
             "the content does not have the digest it was sent with",
-            json!({ "claimed": claimed.to_string(), "found": found.to_string() }),
+            json!({ "claimed": mismatch.claimed.to_string(), "found": mismatch.found.to_string() }),
         ),
         Refusal::NameUnknown(name) => say(
             404,

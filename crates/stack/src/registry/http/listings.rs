@@ -57,7 +57,7 @@ pub(super) async fn referrers(
     let query = Query::of(head);
     let wanted = query.first("artifactType").map(str::to_owned);
     let last = query.digest("last")?;
-    let (repository, subject, filter) = (name.clone(), digest.clone(), wanted.clone());
+    let (repository, subject, filter) = (name.clone(), digest, wanted.clone());
     let found =
         blocking(move || core.referrers(&name, &digest, filter.as_deref(), last.as_ref())).await?;
     let mut response = Response::builder()

@@ -136,7 +136,7 @@ mod tests {
         );
         let blob = Route::Blob {
             name: name("a/b"),
-            digest: digest.clone(),
+            digest,
         };
         check(&format!("/v2/a/b/blobs/{digest}"), blob);
         let encoded = format!("/v2/a/blobs/{}", digest.to_string().replace(':', "%3A"));

@@ -39,7 +39,7 @@ pub(super) async fn begin(
         return Err(Refusal::DigestInvalid(algorithm.to_owned()));
     }
     if let Some(mount) = mount {
-        let (core, name, mounted) = (Arc::clone(&core), name.clone(), mount.clone());
+        let (core, name, mounted) = (Arc::clone(&core), name.clone(), mount);
         let to = name.clone();
         if blocking(move || core.mount(&name, &mounted, from.as_ref())).await? {
             return Ok(created(&to, &mount));
@@ -100,12 +100,9 @@ pub(super) async fn status(
     name: RepositoryName,
     id: String,
 ) -> Result<Response, Refusal> {
-    let upload = resume(&core, &name, id).await?;
-    Ok(answer::upload(
-        StatusCode::NO_CONTENT,
-        &location(&name, &upload),
-        upload.received()?,
-    ))
+    let location = format!("/v2/{name}/blobs/uploads/{id}");
+    let received = blocking(move || core.received(&name, &id)).await?;
+    Ok(answer::upload(StatusCode::NO_CONTENT, &location, received))
 }
 
 /// Throws an upload away.
@@ -198,7 +195,7 @@ async fn close(
     upload: Upload,
     digest: Digest,
 ) -> Result<Response, Refusal> {
-    let (to, kept) = (name.clone(), digest.clone());
+    let (to, kept) = (name.clone(), digest);
     blocking(move || core.finish_upload(&name, upload, &digest)).await?;
     Ok(created(&to, &kept))
 }

@@ -4,17 +4,21 @@
 //! is removed only after the database says that no repository has it. A crash between the two leaves a
 //! file that nobody asks for, never a promise without a file.
 
-use std::fs::{self, File};
+mod blobs;
+
+use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use countersign_artifact::Digest;
 use redb::{Database, ReadableDatabase, TableDefinition};
 
 use super::RegistryError;
 use super::name::{Reference, RepositoryName, Tag};
+
+pub(super) use self::blobs::StoredBlob;
 
 /// The database and the blobs of one registry folder.
 pub(super) struct Storage {
@@ -31,13 +35,6 @@ pub(super) enum StorageError {
     File(#[from] io::Error),
     #[error(transparent)]
     Database(redb::Error),
-}
-
-/// A blob that a repository has.
-#[derive(Debug)]
-pub(super) struct StoredBlob {
-    pub(super) path: PathBuf,
-    pub(super) size: u64,
 }
 
 /// A manifest as it was pushed.
@@ -93,77 +90,6 @@ impl Storage {
             },
         })?;
         Ok(storage)
-    }
-
-    /// Moves the finished file `upload` in as the blob `digest` of `repository`.
-    pub(super) fn keep_blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-        upload: &Path,
-    ) -> Result<(), StorageError> {
-        let file = File::open(upload)?;
-        file.sync_all()?;
-        let size = file.metadata()?.len();
-        let path = self.blob_path(digest);
-        let parent = path
-            .parent()
-            .expect("a blob's path has the folder of its algorithm");
-        let _guard = self.lock_blobs();
-        fs::rename(upload, &path)?;
-        File::open(parent)?.sync_all()?;
-        self.link_blob(repository, digest, size)
-    }
-
-    /// Returns the blob `digest` if `repository` has it.
-    pub(super) fn blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-    ) -> Result<Option<StoredBlob>, StorageError> {
-        let table = self.database.begin_read()?.open_table(BLOBS)?;
-        let row = table.get((digest.to_string().as_str(), repository.as_str()))?;
-        Ok(row.map(|size| StoredBlob {
-            path: self.blob_path(digest),
-            size: size.value(),
-        }))
-    }
-
-    /// Gives `repository` the blob `digest` of `from`, or of whoever has it; says whether there was one.
-    pub(super) fn mount_blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-        from: Option<&RepositoryName>,
-    ) -> Result<bool, StorageError> {
-        let _guard = self.lock_blobs();
-        let size = match from {
-            Some(from) => self.blob(from, digest)?.map(|blob| blob.size),
-            None => self.size_anywhere(digest)?,
-        };
-        match size {
-            Some(size) => self.link_blob(repository, digest, size).map(|()| true),
-            None => Ok(false),
-        }
-    }
-
-    /// Takes the blob `digest` from `repository`, and its file away if nobody else has it.
-    pub(super) fn forget_blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-    ) -> Result<bool, StorageError> {
-        let _guard = self.lock_blobs();
-        let transaction = self.database.begin_write()?;
-        let existed = transaction
-            .open_table(BLOBS)?
-            .remove((digest.to_string().as_str(), repository.as_str()))?
-            .is_some();
-        transaction.commit()?;
-        if existed && self.size_anywhere(digest)?.is_none() {
-            fs::remove_file(self.blob_path(digest))?;
-        }
-        Ok(existed)
     }
 
     /// Stores a manifest, its tags and its entry among the referrers in one step.
@@ -344,42 +270,6 @@ impl Storage {
         transaction.open_table(REFERRERS)?;
         transaction.open_table(SUBJECTS)?;
         Ok(transaction.commit()?)
-    }
-
-    fn link_blob(
-        &self,
-        repository: &RepositoryName,
-        digest: &Digest,
-        size: u64,
-    ) -> Result<(), StorageError> {
-        let transaction = self.database.begin_write()?;
-        transaction
-            .open_table(BLOBS)?
-            .insert((digest.to_string().as_str(), repository.as_str()), size)?;
-        Ok(transaction.commit()?)
-    }
-
-    fn size_anywhere(&self, digest: &Digest) -> Result<Option<u64>, StorageError> {
-        let digest = digest.to_string();
-        let table = self.database.begin_read()?.open_table(BLOBS)?;
-        let mut holders = table.range((digest.as_str(), "")..=(digest.as_str(), LAST))?;
-        Ok(holders.next().transpose()?.map(|(_, size)| size.value()))
-    }
-
-    fn blob_path(&self, digest: &Digest) -> PathBuf {
-        let folder = if digest.hex().len() == 64 {
-            "sha256"
-        } else {
-            "sha512"
-        };
-        self.blobs.join(folder).join(digest.hex())
-    }
-
-    fn lock_blobs(&self) -> MutexGuard<'_, ()> {
-        // The guarded value is empty; a panic elsewhere leaves nothing half changed in it.
-        self.blob_changes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

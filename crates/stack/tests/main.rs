@@ -1,0 +1,3 @@
+//! Tests of the embedded services.
+
+mod registry;
