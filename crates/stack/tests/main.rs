@@ -1,3 +1,4 @@
-//! Tests of the embedded services.
+//! The embedded services and the registry over real sockets.
 
 mod registry;
+mod services;

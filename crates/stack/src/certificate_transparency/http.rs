@@ -99,7 +99,7 @@ async fn consistency(
         .reader()
         .consistency(sizes.first, sizes.second)?
         .ok_or_else(|| Refusal::bad_request("the tree sizes are not 1 <= first <= second <= size"))?
-        .0;
+        .proof;
     Ok(Json(json!({"consistency": encode_all(&proof)})))
 }
 

@@ -32,6 +32,14 @@ pub(crate) struct Entry {
     pub(crate) checkpoint: Arc<Checkpoint>,
 }
 
+/// A proof that an older tree is a beginning of a newer one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Consistency {
+    pub(crate) proof: Vec<[u8; 32]>,
+    /// Root of the newer tree.
+    pub(crate) root: [u8; 32],
+}
+
 impl Reader {
     pub(super) fn new(database: Arc<Database>, path: &Path, newest: Checkpoint) -> Reader {
         Reader {
@@ -121,13 +129,13 @@ impl Reader {
         Ok(indexes)
     }
 
-    /// The proof that the tree of `first` entries is a beginning of the tree of `last`, and the
-    /// root of the latter. `None` unless `1 <= first <= last <= size`.
+    /// The proof that the tree of `first` entries is a beginning of the tree of `last`.
+    /// `None` unless `1 <= first <= last <= size`.
     pub(crate) fn consistency(
         &self,
         first: u64,
         last: u64,
-    ) -> Result<Option<(Vec<[u8; 32]>, [u8; 32])>, LogError> {
+    ) -> Result<Option<Consistency>, LogError> {
         if first == 0 || first > last || last > self.checkpoint().size {
             return Ok(None);
         }
@@ -141,7 +149,10 @@ impl Reader {
         check_tree(&proof, last, root, first, before)
             .map_err(|_| LogError::damaged(&self.path, Damage::Root))?;
         let proof = proof.into_iter().map(|hash| hash.0).collect();
-        Ok(Some((proof, root.0)))
+        Ok(Some(Consistency {
+            proof,
+            root: root.0,
+        }))
     }
 
     /// The inclusion proof of an entry in an older tree. `None` unless `index < size <=` newest.

@@ -250,15 +250,15 @@ async fn consistency_proof(
 ) -> Result<Json<Value>, Refusal> {
     let tree_id = sizes.tree_id;
     Tree { tree_id }.check(&log)?;
-    let (proof, root) = log
+    let found = log
         .reader()
         .consistency(sizes.first, sizes.last)?
         .ok_or_else(|| {
             Refusal::bad_request("the sizes are not 1 <= firstSize <= lastSize <= tree size")
         })?;
-    let hashes: Vec<String> = proof.iter().map(hex::encode).collect();
+    let hashes: Vec<String> = found.proof.iter().map(hex::encode).collect();
     Ok(Json(
-        json!({"hashes": hashes, "rootHash": hex::encode(root)}),
+        json!({"hashes": hashes, "rootHash": hex::encode(found.root)}),
     ))
 }
 
