@@ -401,19 +401,20 @@ impl<'p> Parser<'p> {
         text: &'p str,
     ) -> Result<(ClassUnicode, &'p str), GoRegexError> {
         self.ranges += 1;
-        if text.len() > 2 && text.starts_with("[:") {
-            if let Some(end) = text[2..].find(":]") {
-                let (written, rest) = text.split_at(end + 4);
-                let name = &text[2..end + 2];
-                let (name, negated) = match name.strip_prefix('^') {
-                    Some(name) => (name, true),
-                    None => (name, false),
-                };
-                let Some(ranges) = class::posix(name) else {
-                    return Err(GoRegexError::new(ErrorKind::InvalidCharacterRange, written));
-                };
-                return Ok((self.ready(class::of(ranges), negated), rest));
-            }
+        if text.len() > 2
+            && text.starts_with("[:")
+            && let Some(end) = text[2..].find(":]")
+        {
+            let (written, rest) = text.split_at(end + 4);
+            let name = &text[2..end + 2];
+            let (name, negated) = match name.strip_prefix('^') {
+                Some(name) => (name, true),
+                None => (name, false),
+            };
+            let Some(ranges) = class::posix(name) else {
+                return Err(GoRegexError::new(ErrorKind::InvalidCharacterRange, written));
+            };
+            return Ok((self.ready(class::of(ranges), negated), rest));
         }
         if let Some(found) = self.class_escape(text)? {
             return Ok(found);
