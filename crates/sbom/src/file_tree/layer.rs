@@ -1,0 +1,575 @@
+//! One layer: read once, hashed on the way, and of its content only what somebody wants kept.
+
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use countersign_artifact::Digest;
+use sha2::{Digest as _, Sha256, Sha512};
+
+use super::HEAD;
+use super::inflate::{Compression, Inflated};
+use super::limits::LayerLimits;
+use super::path::{PathFault, clean, readable};
+use super::tar::{Header, HeaderFault, HeaderKind, next, padding, read_content};
+use crate::cataloger::{Cataloger, Want};
+use crate::document::Fault;
+use crate::package::LayerMark;
+
+/// A layer that has been read to its end and is the one that was expected.
+#[derive(Debug)]
+pub struct Layer {
+    pub(super) mark: LayerMark,
+    pub(super) entries: Vec<Entry>,
+    inflated: u64,
+}
+
+/// Why a layer is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LayerError {
+    /// The source of the blob failed.
+    #[error("reading the layer failed: {kind}")]
+    Source {
+        /// How.
+        kind: io::ErrorKind,
+    },
+    /// It ends too early.
+    #[error("the layer ends after {at} inflated bytes, in the middle of an entry")]
+    Truncated {
+        /// How much there was, inflated.
+        at: u64,
+    },
+    /// The compression is damaged.
+    #[error("the layer's {compression} stream is damaged")]
+    Corrupt {
+        /// Which compression.
+        compression: Compression,
+    },
+    /// A header is damaged, or this is no tar.
+    #[error("the tar header at byte {at}: {fault}")]
+    Header {
+        /// Where in the inflated layer.
+        at: u64,
+        /// What is wrong.
+        fault: HeaderFault,
+    },
+    /// The name of an entry, or the target of a hard link, is not acceptable.
+    #[error("the entry `{entry}` at byte {at}: {fault}")]
+    Path {
+        /// The name, its beginning if it is long.
+        entry: String,
+        /// Where in the inflated layer.
+        at: u64,
+        /// What is wrong.
+        fault: PathFault,
+    },
+    /// It has more entries than allowed.
+    #[error("more than {limit} entries")]
+    TooManyEntries {
+        /// The cap.
+        limit: u64,
+    },
+    /// Its names are longer, taken together, than allowed.
+    #[error("more than {limit} bytes of names")]
+    TooManyNames {
+        /// The cap.
+        limit: u64,
+    },
+    /// It is larger than allowed when inflated.
+    #[error("more than {limit} inflated bytes")]
+    TooLarge {
+        /// The cap.
+        limit: u64,
+    },
+    /// It grows faster than allowed: a decompression bomb.
+    #[error("inflates to more than {limit} times its size")]
+    Expansion {
+        /// The cap.
+        limit: u64,
+    },
+    /// The blob is not the one that the manifest names.
+    #[error("the layer's blob has the digest {found}, the manifest says {expected}")]
+    BlobDigest {
+        /// What the manifest says.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
+    },
+    /// The blob has another size than the manifest says.
+    #[error("the layer's blob has {found} bytes, the manifest says {expected}")]
+    BlobSize {
+        /// What the manifest says.
+        expected: u64,
+        /// What it is.
+        found: u64,
+    },
+    /// The inflated layer is not the one that the image's configuration names.
+    #[error("the layer's DiffID is {found}, the configuration says {expected}")]
+    DiffId {
+        /// What the configuration says.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
+    },
+}
+
+/// What the manifest and the configuration say about a layer, and so what it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its position, 0 is the lowest.
+    pub index: usize,
+    /// The digest of its blob; `None` if the stream checks that itself.
+    pub digest: Option<Digest>,
+    /// The size of its blob.
+    pub size: Option<u64>,
+    /// The digest of the inflated tar.
+    pub diff_id: Digest,
+}
+
+/// An entry of a layer, its path clean: no slash in front, no `.`, no `..`.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) path: Box<str>,
+    pub(super) kind: EntryKind,
+}
+
+#[derive(Debug)]
+pub(super) enum EntryKind {
+    Directory,
+    File(FileEntry),
+    Symlink(Box<str>),
+    HardLink(Box<str>),
+    /// Removes `path` of the layers below.
+    Whiteout,
+    /// Removes all that the layers below have in the folder `path`.
+    Opaque,
+    Other,
+}
+
+/// A regular file.
+#[derive(Clone, Debug)]
+pub(super) struct FileEntry {
+    pub(super) size: u64,
+    pub(super) mode: u32,
+    /// What was kept of it, if anybody wanted it.
+    pub(super) kept: Option<Arc<Kept>>,
+}
+
+/// What was kept of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(super) content: Option<Box<[u8]>>,
+    pub(super) sha256: Option<Digest>,
+    pub(super) extracts: Vec<(&'static str, Box<[u8]>)>,
+    pub(super) faults: Vec<(&'static str, Fault)>,
+}
+
+impl Layer {
+    /// Which layer it is.
+    #[must_use]
+    pub fn mark(&self) -> LayerMark {
+        self.mark
+    }
+
+    /// How many bytes it has when inflated.
+    #[must_use]
+    pub fn inflated(&self) -> u64 {
+        self.inflated
+    }
+}
+
+/// Reads a layer to its end and checks that it is the one wanted. `catalogers` say what to keep.
+pub fn read_layer(
+    wanted: &Wanted,
+    stream: impl Read,
+    catalogers: &[Box<dyn Cataloger>],
+    limits: &LayerLimits,
+) -> Result<Layer, LayerError> {
+    let blob_hash = wanted.digest.map(|digest| digest.algorithm());
+    let mut reader = Reader {
+        stream: Inflated::new(stream, blob_hash, limits)?,
+        keeper: Keeper::new(catalogers, limits),
+        limits,
+        entries: Vec::new(),
+        name_bytes: 0,
+        seen: 0,
+    };
+    reader.read_entries()?;
+    let totals = reader.stream.finish()?;
+    if let Some(expected) = wanted.size.filter(|size| *size != totals.blob_size) {
+        let found = totals.blob_size;
+        return Err(LayerError::BlobSize { expected, found });
+    }
+    if let (Some(expected), Some(found)) = (wanted.digest, totals.blob)
+        && expected != found
+    {
+        return Err(LayerError::BlobDigest { expected, found });
+    }
+    let (expected, found) = (wanted.diff_id, totals.diff_id);
+    if expected != found {
+        return Err(LayerError::DiffId { expected, found });
+    }
+    let diff_id = wanted.diff_id;
+    Ok(Layer {
+        mark: LayerMark {
+            index: wanted.index,
+            diff_id,
+        },
+        entries: reader.entries,
+        inflated: totals.inflated,
+    })
+}
+
+struct Reader<'a, R: Read> {
+    stream: Inflated<R>,
+    keeper: Keeper<'a>,
+    limits: &'a LayerLimits,
+    entries: Vec<Entry>,
+    name_bytes: u64,
+    seen: u64,
+}
+
+impl<R: Read> Reader<'_, R> {
+    fn read_entries(&mut self) -> Result<(), LayerError> {
+        while let Some(header) = next(&mut self.stream, self.limits)? {
+            self.count(&header)?;
+            let path = self.clean(&header, &header.name)?;
+            if let Some(entry) = self.read_entry(&header, path)? {
+                self.entries.push(entry);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_entry(&mut self, header: &Header, path: String) -> Result<Option<Entry>, LayerError> {
+        let mut path = path;
+        let split = path.rfind('/').map_or(0, |slash| slash + 1);
+        if let Some(hidden) = path[split..].strip_prefix(WHITEOUT) {
+            let hidden = hidden.to_owned();
+            self.skip(header.size)?;
+            path.truncate(split);
+            return self.whiteout(header, path, &hidden);
+        }
+        let kind = match header.kind {
+            HeaderKind::File => EntryKind::File(self.read_file(header, &path)?),
+            HeaderKind::SparseFile => {
+                self.skip(header.size)?;
+                EntryKind::File(self.keeper.sparse(header, &path))
+            }
+            kind => {
+                self.skip(header.size)?;
+                match kind {
+                    HeaderKind::Directory => EntryKind::Directory,
+                    HeaderKind::Symlink => EntryKind::Symlink(self.target(header)?.into()),
+                    HeaderKind::HardLink => {
+                        EntryKind::HardLink(self.clean(header, &header.link)?.into())
+                    }
+                    _ => EntryKind::Other,
+                }
+            }
+        };
+        let path = path.into_boxed_str();
+        Ok(Some(Entry { path, kind }))
+    }
+
+    /// OCI image specification, layer.md, "Whiteouts". `folder` ends with a slash or is empty.
+    fn whiteout(
+        &self,
+        header: &Header,
+        folder: String,
+        hidden: &str,
+    ) -> Result<Option<Entry>, LayerError> {
+        if hidden == OPAQUE {
+            let path = folder.trim_end_matches('/').into();
+            return Ok(Some(Entry {
+                path,
+                kind: EntryKind::Opaque,
+            }));
+        }
+        // aufs keeps its own records under such names; they are no files of the image.
+        if hidden.starts_with(WHITEOUT) {
+            return Ok(None);
+        }
+        if matches!(hidden, "" | "." | "..") {
+            return Err(path_error(header, &header.name, PathFault::Whiteout));
+        }
+        let path = (folder + hidden).into_boxed_str();
+        Ok(Some(Entry {
+            path,
+            kind: EntryKind::Whiteout,
+        }))
+    }
+
+    fn read_file(&mut self, header: &Header, path: &str) -> Result<FileEntry, LayerError> {
+        let wanted_head = HEAD.min(usize::try_from(header.size).unwrap_or(HEAD));
+        let head = self.stream.fill_to(wanted_head)?;
+        let head = &head[..wanted_head.min(head.len())];
+        let absolute = format!("/{path}");
+        let plan = self.keeper.plan(&absolute, head, header.size);
+        let mut kept = Kept {
+            faults: plan.faults,
+            ..Kept::default()
+        };
+        if plan.read {
+            // The size is a claim: memory is taken as the bytes come.
+            let mut content = Vec::with_capacity(header.size.min(1 << 20) as usize);
+            read_content(&mut self.stream, header.size, |bytes| {
+                content.extend_from_slice(bytes)
+            })?;
+            self.keeper
+                .keep(&absolute, content, &plan.extractors, plan.keep, &mut kept);
+        } else {
+            read_content(&mut self.stream, header.size, |_| ())?;
+        }
+        read_content(&mut self.stream, padding(header.size), |_| ())?;
+        let is_empty = kept.content.is_none() && kept.extracts.is_empty() && kept.faults.is_empty();
+        Ok(FileEntry {
+            size: header.size,
+            mode: header.mode,
+            kept: (!is_empty).then(|| Arc::new(kept)),
+        })
+    }
+
+    fn skip(&mut self, size: u64) -> Result<(), LayerError> {
+        read_content(&mut self.stream, size, |_| ())?;
+        read_content(&mut self.stream, padding(size), |_| ())
+    }
+
+    fn clean(&self, header: &Header, path: &[u8]) -> Result<String, LayerError> {
+        clean(path, self.limits.path_bytes, self.limits.depth)
+            .map_err(|fault| path_error(header, path, fault))
+    }
+
+    /// The target of a symlink stays as it is: it means something only where the tree is known.
+    fn target(&self, header: &Header) -> Result<String, LayerError> {
+        let limit = self.limits.path_bytes;
+        if header.link.len() > limit {
+            return Err(path_error(
+                header,
+                &header.link,
+                PathFault::TooLong { limit },
+            ));
+        }
+        Ok(readable(&header.link))
+    }
+
+    fn count(&mut self, header: &Header) -> Result<(), LayerError> {
+        self.seen += 1;
+        if self.seen > self.limits.entries {
+            let limit = self.limits.entries;
+            return Err(LayerError::TooManyEntries { limit });
+        }
+        self.name_bytes += (header.name.len() + header.link.len()) as u64;
+        if self.name_bytes > self.limits.name_bytes {
+            let limit = self.limits.name_bytes;
+            return Err(LayerError::TooManyNames { limit });
+        }
+        Ok(())
+    }
+}
+
+fn path_error(header: &Header, path: &[u8], fault: PathFault) -> LayerError {
+    LayerError::Path {
+        entry: readable(&path[..path.len().min(SHOWN)]),
+        at: header.offset,
+        fault,
+    }
+}
+
+/// Asks the catalogers and remembers how much may still be kept.
+struct Keeper<'a> {
+    catalogers: &'a [Box<dyn Cataloger>],
+    limits: &'a LayerLimits,
+    left: u64,
+    /// Those who were told already that nothing more is kept.
+    told: HashSet<&'static str>,
+}
+
+/// What is to be done with one file.
+struct Plan {
+    read: bool,
+    keep: bool,
+    extractors: Vec<usize>,
+    faults: Vec<(&'static str, Fault)>,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(catalogers: &'a [Box<dyn Cataloger>], limits: &'a LayerLimits) -> Self {
+        Self {
+            catalogers,
+            limits,
+            left: limits.kept_bytes,
+            told: HashSet::new(),
+        }
+    }
+
+    fn plan(&mut self, path: &str, head: &[u8], size: u64) -> Plan {
+        let mut plan = Plan {
+            read: false,
+            keep: false,
+            extractors: Vec::new(),
+            faults: Vec::new(),
+        };
+        for (index, cataloger) in self.catalogers.iter().enumerate() {
+            let name = cataloger.name();
+            match cataloger.wants(path, head) {
+                Want::Nothing => {}
+                Want::Content { limit } if size > limit => {
+                    plan.faults.push((name, Fault::TooLarge { size, limit }));
+                }
+                Want::Content { .. } if size > self.left => {
+                    let limit = self.limits.kept_bytes;
+                    if self.told.insert(name) {
+                        plan.faults.push((name, Fault::BudgetUsedUp { limit }));
+                    }
+                }
+                Want::Content { .. } => plan.keep = true,
+                Want::Extract if size > self.limits.extracted_bytes => {
+                    let limit = self.limits.extracted_bytes;
+                    plan.faults.push((name, Fault::TooLarge { size, limit }));
+                }
+                Want::Extract => plan.extractors.push(index),
+            }
+        }
+        plan.read = plan.keep || !plan.extractors.is_empty();
+        plan
+    }
+
+    fn keep(
+        &mut self,
+        path: &str,
+        content: Vec<u8>,
+        extractors: &[usize],
+        keep: bool,
+        kept: &mut Kept,
+    ) {
+        for index in extractors {
+            let cataloger = &self.catalogers[*index];
+            if let Some(extract) = cataloger.extract(path, &content) {
+                let name = cataloger.name();
+                let limit = self.limits.kept_bytes;
+                match self.left.checked_sub(extract.len() as u64) {
+                    Some(left) => {
+                        self.left = left;
+                        kept.extracts.push((name, extract.into_boxed_slice()));
+                    }
+                    None => kept.faults.push((name, Fault::BudgetUsedUp { limit })),
+                }
+            }
+        }
+        if !kept.extracts.is_empty() {
+            kept.sha256 = Some(Digest::Sha256(Sha256::digest(&content).into()));
+        }
+        if keep {
+            self.left = self.left.saturating_sub(content.len() as u64);
+            kept.content = Some(content.into_boxed_slice());
+        }
+    }
+
+    /// A sparse file's content is not what the archive holds; whoever wants it learns that.
+    fn sparse(&self, header: &Header, path: &str) -> FileEntry {
+        let path = format!("/{path}");
+        let wanting = self
+            .catalogers
+            .iter()
+            .filter(|cataloger| cataloger.wants(&path, &[]) != Want::Nothing);
+        let faults: Vec<_> = wanting
+            .map(|cataloger| (cataloger.name(), Fault::SparseFile))
+            .collect();
+        let kept = Kept {
+            faults,
+            ..Kept::default()
+        };
+        FileEntry {
+            size: header.size,
+            mode: header.mode,
+            kept: (!kept.faults.is_empty()).then(|| Arc::new(kept)),
+        }
+    }
+}
+
+/// What is known of a file that is a source of its own.
+pub(crate) struct SingleFile {
+    pub(crate) layer: Layer,
+    pub(crate) sha256: Digest,
+    pub(crate) sha512: Digest,
+    pub(crate) size: u64,
+}
+
+/// Reads one file as if it were the only one of a layer.
+pub(crate) fn single_file(
+    name: &str,
+    mut stream: impl Read,
+    catalogers: &[Box<dyn Cataloger>],
+    limits: &LayerLimits,
+) -> Result<SingleFile, LayerError> {
+    let mut content = Vec::new();
+    let (mut sha256, mut sha512) = (Sha256::new(), Sha512::new());
+    let mut size = 0_u64;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                let piece = &buffer[..count];
+                sha256.update(piece);
+                sha512.update(piece);
+                size += count as u64;
+                // Beyond the cap only the hashes go on.
+                if size <= limits.extracted_bytes {
+                    content.extend_from_slice(piece);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(LayerError::Source { kind: error.kind() }),
+        }
+    }
+    let name = clean(name.as_bytes(), limits.path_bytes, limits.depth).map_err(|fault| {
+        LayerError::Path {
+            entry: name.chars().take(SHOWN).collect(),
+            at: 0,
+            fault,
+        }
+    })?;
+    let path = format!("/{name}");
+    let mut keeper = Keeper::new(catalogers, limits);
+    let plan = keeper.plan(&path, &content[..content.len().min(HEAD)], size);
+    let mut kept = Kept {
+        faults: plan.faults,
+        ..Kept::default()
+    };
+    if plan.read && size == content.len() as u64 {
+        keeper.keep(&path, content, &plan.extractors, plan.keep, &mut kept);
+    }
+    let sha256 = Digest::Sha256(sha256.finalize().into());
+    let file = FileEntry {
+        size,
+        mode: 0o755,
+        kept: Some(Arc::new(kept)),
+    };
+    let entry = Entry {
+        path: name.into(),
+        kind: EntryKind::File(file),
+    };
+    Ok(SingleFile {
+        layer: Layer {
+            mark: LayerMark {
+                index: 0,
+                diff_id: sha256,
+            },
+            entries: vec![entry],
+            inflated: size,
+        },
+        sha256,
+        sha512: Digest::Sha512(sha512.finalize().into()),
+        size,
+    })
+}
+
+const WHITEOUT: &str = ".wh.";
+
+/// What follows `.wh.` in the marker that hides a whole folder.
+const OPAQUE: &str = ".wh..opq";
+
+/// How much of a hostile name an error repeats.
+const SHOWN: usize = 200;
