@@ -1,0 +1,195 @@
+//! In-toto statements: what an attestation says about which artifacts.
+
+use std::collections::BTreeMap;
+
+use countersign_artifact::Digest;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::error::StatementFault;
+
+/// A statement whose signature holds.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    payload: Vec<u8>,
+    payload_type: String,
+    statement_type: String,
+    predicate_type: String,
+    subjects: Vec<Subject>,
+    predicate: Box<RawValue>,
+}
+
+/// An artifact that a statement is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    name: String,
+    digests: Vec<Digest>,
+    annotations: Map<String, Value>,
+}
+
+impl Statement {
+    /// Reads a payload. Only a verified one may come here: there is no other maker.
+    pub(crate) fn read(payload_type: &str, payload: &[u8]) -> Result<Self, StatementFault> {
+        let wire: Wire<'_> = serde_json::from_slice(payload).map_err(|_| StatementFault::Syntax)?;
+        let statement_type = wire.statement_type.ok_or(StatementFault::Type)?;
+        if !STATEMENT_TYPES.contains(&statement_type.as_ref()) {
+            return Err(StatementFault::Type);
+        }
+        let predicate_type = wire.predicate_type.unwrap_or_default();
+        if predicate_type.is_empty() {
+            return Err(StatementFault::NoPredicateType);
+        }
+        let subjects = wire.subject.unwrap_or_default();
+        if subjects.is_empty() {
+            return Err(StatementFault::NoSubject);
+        }
+        if subjects.len() > MAXIMAL_SUBJECTS {
+            return Err(StatementFault::TooManySubjects);
+        }
+        let predicate = wire
+            .predicate
+            .map_or_else(|| RawValue::NULL.to_owned(), ToOwned::to_owned);
+        Ok(Self {
+            payload: payload.to_vec(),
+            payload_type: payload_type.to_owned(),
+            statement_type: statement_type.into_owned(),
+            predicate_type: predicate_type.into_owned(),
+            subjects: subjects
+                .into_iter()
+                .map(Subject::of)
+                .collect::<Result<_, _>>()?,
+            predicate,
+        })
+    }
+
+    /// The signed bytes, as they came.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The type of the payload in the envelope.
+    #[must_use]
+    pub fn payload_type(&self) -> &str {
+        &self.payload_type
+    }
+
+    /// `_type`: which version of the statement layer.
+    #[must_use]
+    pub fn statement_type(&self) -> &str {
+        &self.statement_type
+    }
+
+    /// What kind of thing is said.
+    #[must_use]
+    pub fn predicate_type(&self) -> &str {
+        &self.predicate_type
+    }
+
+    /// What it is said about.
+    #[must_use]
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// What is said; `null` where nothing is.
+    #[must_use]
+    pub fn predicate(&self) -> &RawValue {
+        &self.predicate
+    }
+
+    /// The subject that is `artifact`.
+    pub(crate) fn subject_of(&self, artifact: &Digest) -> Option<&Subject> {
+        self.subjects
+            .iter()
+            .find(|subject| subject.digests.contains(artifact))
+    }
+}
+
+impl Subject {
+    /// Its name, which may be empty. A name proves nothing about what has it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its digests of the kinds that are safe.
+    #[must_use]
+    pub fn digests(&self) -> &[Digest] {
+        &self.digests
+    }
+
+    /// What the signer noted about it, `-a` of `cosign sign`.
+    #[must_use]
+    pub fn annotations(&self) -> &Map<String, Value> {
+        &self.annotations
+    }
+
+    fn of(wire: WireSubject<'_>) -> Result<Self, StatementFault> {
+        let found = wire.digest.unwrap_or_default();
+        if found.len() > MAXIMAL_DIGESTS {
+            return Err(StatementFault::TooManySubjects);
+        }
+        let mut digests = Vec::with_capacity(found.len());
+        for (algorithm, hex) in &found {
+            // Other algorithms (sha1, gitCommit, ...) bind nothing here.
+            if matches!(algorithm.as_ref(), "sha256" | "sha512") {
+                let text = format!("{algorithm}:{}", hex.to_ascii_lowercase());
+                digests.push(Digest::parse(&text).map_err(|_| StatementFault::Digest)?);
+            }
+        }
+        Ok(Self {
+            name: wire.name.unwrap_or_default().into_owned(),
+            digests,
+            annotations: wire.annotations.unwrap_or_default(),
+        })
+    }
+}
+
+/// Looks for the predicate type of an unverified payload.
+pub(crate) fn claimed_type(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Claim {
+        predicate_type: String,
+    }
+    serde_json::from_slice::<Claim>(payload)
+        .ok()
+        .map(|claim| claim.predicate_type)
+}
+
+/// A statement as it is written. Fields that are not known here are other people's, but no field may
+/// be there twice: two readers could take different ones.
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(rename = "_type", borrow)]
+    statement_type: Option<std::borrow::Cow<'a, str>>,
+    #[serde(rename = "predicateType", borrow)]
+    predicate_type: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow)]
+    subject: Option<Vec<WireSubject<'a>>>,
+    #[serde(borrow)]
+    predicate: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireSubject<'a> {
+    #[serde(borrow)]
+    name: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow)]
+    digest: Option<BTreeMap<std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>>>,
+    annotations: Option<Map<String, Value>>,
+}
+
+/// What `cosign sign` of version 3 states.
+pub(crate) const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
+
+const STATEMENT_TYPES: [&str; 2] = [
+    "https://in-toto.io/Statement/v0.1",
+    "https://in-toto.io/Statement/v1",
+];
+
+/// The caps of sigstore-go (pkg/verify/signature.go).
+const MAXIMAL_SUBJECTS: usize = 1024;
+const MAXIMAL_DIGESTS: usize = 32;
