@@ -7,7 +7,11 @@
 //!
 //! To add one: a folder here, a line in [`all`], a fixture, a line in the docs.
 
+pub mod dpkg;
 mod findings;
+pub(crate) mod header_fields;
+pub mod javascript;
+pub mod python;
 
 use crate::distro::Distro;
 use crate::file_tree::FileTree;
@@ -60,5 +64,9 @@ pub struct Scene<'a> {
 /// Every cataloger, in the order of their names.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Cataloger>> {
-    vec![]
+    vec![
+        Box::new(dpkg::Dpkg),
+        Box::new(javascript::JavaScript),
+        Box::new(python::Python),
+    ]
 }
