@@ -146,7 +146,9 @@ impl PublicKey {
         match block.tag() {
             "PUBLIC KEY" => Self::from_spki_der(block.contents()),
             "RSA PUBLIC KEY" => Self::from_spki_der(&rsa_spki(block.contents())?),
-            other => Err(PublicKeyError::Label { found: other.chars().take(64).collect() }),
+            other => Err(PublicKeyError::Label {
+                found: other.chars().take(64).collect(),
+            }),
         }
     }
 
@@ -155,9 +157,11 @@ impl PublicKey {
         if der.len() > MAXIMAL_SIZE {
             return Err(PublicKeyError::Encoding);
         }
-        let info =
-            SubjectPublicKeyInfoRef::from_der(der).map_err(|_| PublicKeyError::Encoding)?;
-        let raw = info.subject_public_key.as_bytes().ok_or(PublicKeyError::Encoding)?;
+        let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| PublicKeyError::Encoding)?;
+        let raw = info
+            .subject_public_key
+            .as_bytes()
+            .ok_or(PublicKeyError::Encoding)?;
         let algorithm = kind(&info, raw)?;
         let ed25519_is_weak = || {
             let bytes = raw.try_into().map_err(|_| PublicKeyError::Encoding)?;
@@ -167,9 +171,14 @@ impl PublicKey {
         if algorithm == KeyAlgorithm::Ed25519 && ed25519_is_weak()? {
             return Err(PublicKeyError::Invalid);
         }
-        let parsed = ParsedPublicKey::new(usual(algorithm), raw)
-            .map_err(|_| PublicKeyError::Invalid)?;
-        Ok(Self(Arc::new(Inner { spki: der.to_vec(), algorithm, raw: raw.to_vec(), parsed })))
+        let parsed =
+            ParsedPublicKey::new(usual(algorithm), raw).map_err(|_| PublicKeyError::Invalid)?;
+        Ok(Self(Arc::new(Inner {
+            spki: der.to_vec(),
+            algorithm,
+            raw: raw.to_vec(),
+            parsed,
+        })))
     }
 
     /// The kind of key.
@@ -219,9 +228,15 @@ impl PublicKey {
             return Ok(());
         }
         let fits = |way: &'static dyn VerificationAlgorithm| {
-            UnparsedPublicKey::new(way, &self.0.raw).verify(message, signature).is_ok()
+            UnparsedPublicKey::new(way, &self.0.raw)
+                .verify(message, signature)
+                .is_ok()
         };
-        self.others(rule)?.into_iter().any(fits).then_some(()).ok_or(SignatureError::Mismatch)
+        self.others(rule)?
+            .into_iter()
+            .any(fits)
+            .then_some(())
+            .ok_or(SignatureError::Mismatch)
     }
 
     /// Checks that `signature` is by this key over the content with this digest.
@@ -269,12 +284,16 @@ impl PublicKey {
         let way = match rule {
             HashRule::Usual => {
                 let other = algorithm.usual_hashes().get(1);
-                return Ok(other.and_then(|hash| algorithm.with_hash(*hash)).into_iter().collect());
+                return Ok(other
+                    .and_then(|hash| algorithm.with_hash(*hash))
+                    .into_iter()
+                    .collect());
             }
             HashRule::Only(hash) => algorithm.with_hash(hash),
             HashRule::Pss(hash) => algorithm.pss(hash),
         };
-        way.map(|way| vec![way]).ok_or(SignatureError::RuleOfOtherKey)
+        way.map(|way| vec![way])
+            .ok_or(SignatureError::RuleOfOtherKey)
     }
 
     /// Pure Ed25519, then Ed25519ph. A signature of one kind is never one of the other (RFC 8032,
@@ -399,10 +418,7 @@ fn usual(algorithm: KeyAlgorithm) -> &'static dyn VerificationAlgorithm {
     }
 }
 
-fn kind(
-    info: &SubjectPublicKeyInfoRef<'_>,
-    raw: &[u8],
-) -> Result<KeyAlgorithm, PublicKeyError> {
+fn kind(info: &SubjectPublicKeyInfoRef<'_>, raw: &[u8]) -> Result<KeyAlgorithm, PublicKeyError> {
     let parameters = info.algorithm.parameters;
     match info.algorithm.oid {
         ID_EC_PUBLIC_KEY => {
@@ -413,7 +429,11 @@ fn kind(
                 SECP_256_R_1 => (KeyAlgorithm::EcdsaP256, 65),
                 SECP_384_R_1 => (KeyAlgorithm::EcdsaP384, 97),
                 SECP_521_R_1 => (KeyAlgorithm::EcdsaP521, 133),
-                other => return Err(PublicKeyError::Curve { oid: other.to_string() }),
+                other => {
+                    return Err(PublicKeyError::Curve {
+                        oid: other.to_string(),
+                    });
+                }
             };
             // Uncompressed only: one key has one encoding, hence one fingerprint.
             match raw.first() == Some(&4) && raw.len() == length {
@@ -433,7 +453,9 @@ fn kind(
         }
         ID_ED_25519 if parameters.is_none() && raw.len() == 32 => Ok(KeyAlgorithm::Ed25519),
         ID_ED_25519 => Err(PublicKeyError::Encoding),
-        other => Err(PublicKeyError::Kind { oid: other.to_string() }),
+        other => Err(PublicKeyError::Kind {
+            oid: other.to_string(),
+        }),
     }
 }
 
@@ -443,7 +465,9 @@ fn rsa_bits(key: &[u8]) -> Result<usize, PublicKeyError> {
             let modulus = UintRef::decode(fields)?;
             UintRef::decode(fields)?;
             let bytes = modulus.as_bytes();
-            let zeros = bytes.first().map_or(0, |first| first.leading_zeros() as usize);
+            let zeros = bytes
+                .first()
+                .map_or(0, |first| first.leading_zeros() as usize);
             Ok(bytes.len() * 8 - zeros)
         })
     };
@@ -455,7 +479,10 @@ fn rsa_bits(key: &[u8]) -> Result<usize, PublicKeyError> {
 fn rsa_spki(key: &[u8]) -> Result<Vec<u8>, PublicKeyError> {
     let null = der::AnyRef::NULL;
     let info = SubjectPublicKeyInfoRef {
-        algorithm: spki::AlgorithmIdentifier { oid: RSA_ENCRYPTION, parameters: Some(null) },
+        algorithm: spki::AlgorithmIdentifier {
+            oid: RSA_ENCRYPTION,
+            parameters: Some(null),
+        },
         subject_public_key: BitStringRef::from_bytes(key).map_err(|_| PublicKeyError::Encoding)?,
     };
     info.to_der().map_err(|_| PublicKeyError::Encoding)
