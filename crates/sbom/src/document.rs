@@ -36,6 +36,7 @@ pub struct Tool {
 
 /// What was scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a document")]
 pub enum Source {
     /// A container image.
     Image(ImageSource),

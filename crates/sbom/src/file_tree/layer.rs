@@ -1,19 +1,17 @@
 //! One layer: read once, hashed on the way, and of its content only what somebody wants kept.
 
-use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 
 use countersign_artifact::Digest;
-use sha2::{Digest as _, Sha256, Sha512};
 
 use super::HEAD;
 use super::inflate::{Compression, Inflated};
+use super::keeper::{Keeper, Kept};
 use super::limits::LayerLimits;
 use super::path::{PathFault, clean, readable};
 use super::tar::{Header, HeaderFault, HeaderKind, next, padding, read_content};
-use crate::cataloger::{Cataloger, Want};
-use crate::document::Fault;
+use crate::cataloger::Cataloger;
 use crate::package::LayerMark;
 
 /// A layer that has been read to its end and is the one that was expected.
@@ -21,7 +19,7 @@ use crate::package::LayerMark;
 pub struct Layer {
     pub(super) mark: LayerMark,
     pub(super) entries: Vec<Entry>,
-    inflated: u64,
+    pub(super) inflated: u64,
 }
 
 /// Why a layer is refused.
@@ -88,13 +86,8 @@ pub enum LayerError {
         limit: u64,
     },
     /// The blob is not the one that the manifest names.
-    #[error("the layer's blob has the digest {found}, the manifest says {expected}")]
-    BlobDigest {
-        /// What the manifest says.
-        expected: Digest,
-        /// What it is.
-        found: Digest,
-    },
+    #[error("the layer's blob has the digest {}, the manifest says {}", .0.found, .0.expected)]
+    BlobDigest(Box<DigestMismatch>),
     /// The blob has another size than the manifest says.
     #[error("the layer's blob has {found} bytes, the manifest says {expected}")]
     BlobSize {
@@ -104,13 +97,17 @@ pub enum LayerError {
         found: u64,
     },
     /// The inflated layer is not the one that the image's configuration names.
-    #[error("the layer's DiffID is {found}, the configuration says {expected}")]
-    DiffId {
-        /// What the configuration says.
-        expected: Digest,
-        /// What it is.
-        found: Digest,
-    },
+    #[error("the layer's DiffID is {}, the configuration says {}", .0.found, .0.expected)]
+    DiffId(Box<DigestMismatch>),
+}
+
+/// Content that is not what its digest names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DigestMismatch {
+    /// What it should be.
+    pub expected: Digest,
+    /// What it is.
+    pub found: Digest,
 }
 
 /// What the manifest and the configuration say about a layer, and so what it must be.
@@ -155,15 +152,6 @@ pub(super) struct FileEntry {
     pub(super) kept: Option<Arc<Kept>>,
 }
 
-/// What was kept of a file.
-#[derive(Debug, Default)]
-pub(crate) struct Kept {
-    pub(super) content: Option<Box<[u8]>>,
-    pub(super) sha256: Option<Digest>,
-    pub(super) extracts: Vec<(&'static str, Box<[u8]>)>,
-    pub(super) faults: Vec<(&'static str, Fault)>,
-}
-
 impl Layer {
     /// Which layer it is.
     #[must_use]
@@ -203,11 +191,17 @@ pub fn read_layer(
     if let (Some(expected), Some(found)) = (wanted.digest, totals.blob)
         && expected != found
     {
-        return Err(LayerError::BlobDigest { expected, found });
+        return Err(LayerError::BlobDigest(Box::new(DigestMismatch {
+            expected,
+            found,
+        })));
     }
     let (expected, found) = (wanted.diff_id, totals.diff_id);
     if expected != found {
-        return Err(LayerError::DiffId { expected, found });
+        return Err(LayerError::DiffId(Box::new(DigestMismatch {
+            expected,
+            found,
+        })));
     }
     let diff_id = wanted.diff_id;
     Ok(Layer {
@@ -376,200 +370,10 @@ fn path_error(header: &Header, path: &[u8], fault: PathFault) -> LayerError {
     }
 }
 
-/// Asks the catalogers and remembers how much may still be kept.
-struct Keeper<'a> {
-    catalogers: &'a [Box<dyn Cataloger>],
-    limits: &'a LayerLimits,
-    left: u64,
-    /// Those who were told already that nothing more is kept.
-    told: HashSet<&'static str>,
-}
-
-/// What is to be done with one file.
-struct Plan {
-    read: bool,
-    keep: bool,
-    extractors: Vec<usize>,
-    faults: Vec<(&'static str, Fault)>,
-}
-
-impl<'a> Keeper<'a> {
-    fn new(catalogers: &'a [Box<dyn Cataloger>], limits: &'a LayerLimits) -> Self {
-        Self {
-            catalogers,
-            limits,
-            left: limits.kept_bytes,
-            told: HashSet::new(),
-        }
-    }
-
-    fn plan(&mut self, path: &str, head: &[u8], size: u64) -> Plan {
-        let mut plan = Plan {
-            read: false,
-            keep: false,
-            extractors: Vec::new(),
-            faults: Vec::new(),
-        };
-        for (index, cataloger) in self.catalogers.iter().enumerate() {
-            let name = cataloger.name();
-            match cataloger.wants(path, head) {
-                Want::Nothing => {}
-                Want::Content { limit } if size > limit => {
-                    plan.faults.push((name, Fault::TooLarge { size, limit }));
-                }
-                Want::Content { .. } if size > self.left => {
-                    let limit = self.limits.kept_bytes;
-                    if self.told.insert(name) {
-                        plan.faults.push((name, Fault::BudgetUsedUp { limit }));
-                    }
-                }
-                Want::Content { .. } => plan.keep = true,
-                Want::Extract if size > self.limits.extracted_bytes => {
-                    let limit = self.limits.extracted_bytes;
-                    plan.faults.push((name, Fault::TooLarge { size, limit }));
-                }
-                Want::Extract => plan.extractors.push(index),
-            }
-        }
-        plan.read = plan.keep || !plan.extractors.is_empty();
-        plan
-    }
-
-    fn keep(
-        &mut self,
-        path: &str,
-        content: Vec<u8>,
-        extractors: &[usize],
-        keep: bool,
-        kept: &mut Kept,
-    ) {
-        for index in extractors {
-            let cataloger = &self.catalogers[*index];
-            if let Some(extract) = cataloger.extract(path, &content) {
-                let name = cataloger.name();
-                let limit = self.limits.kept_bytes;
-                match self.left.checked_sub(extract.len() as u64) {
-                    Some(left) => {
-                        self.left = left;
-                        kept.extracts.push((name, extract.into_boxed_slice()));
-                    }
-                    None => kept.faults.push((name, Fault::BudgetUsedUp { limit })),
-                }
-            }
-        }
-        if !kept.extracts.is_empty() {
-            kept.sha256 = Some(Digest::Sha256(Sha256::digest(&content).into()));
-        }
-        if keep {
-            self.left = self.left.saturating_sub(content.len() as u64);
-            kept.content = Some(content.into_boxed_slice());
-        }
-    }
-
-    /// A sparse file's content is not what the archive holds; whoever wants it learns that.
-    fn sparse(&self, header: &Header, path: &str) -> FileEntry {
-        let path = format!("/{path}");
-        let wanting = self
-            .catalogers
-            .iter()
-            .filter(|cataloger| cataloger.wants(&path, &[]) != Want::Nothing);
-        let faults: Vec<_> = wanting
-            .map(|cataloger| (cataloger.name(), Fault::SparseFile))
-            .collect();
-        let kept = Kept {
-            faults,
-            ..Kept::default()
-        };
-        FileEntry {
-            size: header.size,
-            mode: header.mode,
-            kept: (!kept.faults.is_empty()).then(|| Arc::new(kept)),
-        }
-    }
-}
-
-/// What is known of a file that is a source of its own.
-pub(crate) struct SingleFile {
-    pub(crate) layer: Layer,
-    pub(crate) sha256: Digest,
-    pub(crate) sha512: Digest,
-    pub(crate) size: u64,
-}
-
-/// Reads one file as if it were the only one of a layer.
-pub(crate) fn single_file(
-    name: &str,
-    mut stream: impl Read,
-    catalogers: &[Box<dyn Cataloger>],
-    limits: &LayerLimits,
-) -> Result<SingleFile, LayerError> {
-    let mut content = Vec::new();
-    let (mut sha256, mut sha512) = (Sha256::new(), Sha512::new());
-    let mut size = 0_u64;
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => {
-                let piece = &buffer[..count];
-                sha256.update(piece);
-                sha512.update(piece);
-                size += count as u64;
-                // Beyond the cap only the hashes go on.
-                if size <= limits.extracted_bytes {
-                    content.extend_from_slice(piece);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(LayerError::Source { kind: error.kind() }),
-        }
-    }
-    let name = clean(name.as_bytes(), limits.path_bytes, limits.depth).map_err(|fault| {
-        LayerError::Path {
-            entry: name.chars().take(SHOWN).collect(),
-            at: 0,
-            fault,
-        }
-    })?;
-    let path = format!("/{name}");
-    let mut keeper = Keeper::new(catalogers, limits);
-    let plan = keeper.plan(&path, &content[..content.len().min(HEAD)], size);
-    let mut kept = Kept {
-        faults: plan.faults,
-        ..Kept::default()
-    };
-    if plan.read && size == content.len() as u64 {
-        keeper.keep(&path, content, &plan.extractors, plan.keep, &mut kept);
-    }
-    let sha256 = Digest::Sha256(sha256.finalize().into());
-    let file = FileEntry {
-        size,
-        mode: 0o755,
-        kept: Some(Arc::new(kept)),
-    };
-    let entry = Entry {
-        path: name.into(),
-        kind: EntryKind::File(file),
-    };
-    Ok(SingleFile {
-        layer: Layer {
-            mark: LayerMark {
-                index: 0,
-                diff_id: sha256,
-            },
-            entries: vec![entry],
-            inflated: size,
-        },
-        sha256,
-        sha512: Digest::Sha512(sha512.finalize().into()),
-        size,
-    })
-}
-
 const WHITEOUT: &str = ".wh.";
 
 /// What follows `.wh.` in the marker that hides a whole folder.
 const OPAQUE: &str = ".wh..opq";
 
 /// How much of a hostile name an error repeats.
-const SHOWN: usize = 200;
+pub(super) const SHOWN: usize = 200;

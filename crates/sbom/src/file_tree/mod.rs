@@ -7,22 +7,24 @@
 //! [`FileTree`].
 
 mod inflate;
+mod keeper;
 mod layer;
 mod limits;
 mod path;
+mod single;
 mod squash;
 mod tar;
 mod tree;
 
 pub use inflate::Compression;
-pub use layer::{Layer, LayerError, Wanted, read_layer};
+pub use layer::{DigestMismatch, Layer, LayerError, Wanted, read_layer};
 pub use limits::LayerLimits;
 pub use path::PathFault;
 pub use squash::{SquashError, squash};
 pub use tar::HeaderFault;
 pub use tree::{FileTree, TreeFile};
 
-pub(crate) use layer::single_file;
+pub(crate) use single::single_file;
 
 /// How many of the first bytes of a file are shown to those who may want it: enough for every magic number.
 pub const HEAD: usize = 16;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use countersign_artifact::Digest;
 
-use super::layer::{FileEntry, Kept};
+use super::keeper::Kept;
+use super::layer::FileEntry;
 use crate::document::Fault;
 use crate::package::LayerMark;
 

@@ -23,12 +23,6 @@ pub(crate) fn check(inventory: &Inventory, image: &str, kind: PackageKind) {
         .iter()
         .filter(|purl| !installed.contains(*purl) && !optional.contains(*purl))
         .collect();
-    println!(
-        "{image} {kind}: {} found of {}, {} extra",
-        installed.len() - missing.len(),
-        installed.len(),
-        extra.len()
-    );
     assert!(
         missing.is_empty() && extra.is_empty(),
         "{image}: missing {missing:?}, extra {extra:?}"

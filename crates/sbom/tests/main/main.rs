@@ -1,8 +1,11 @@
 //! What the public interface of the crate promises, judged by images of the real package managers.
+#![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod fixture_images;
 mod hostile_layers;
 mod layers;
 mod links;
 mod single_files;
+mod tarball;
 mod truth;
