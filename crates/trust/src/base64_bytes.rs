@@ -6,8 +6,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
 
-/// Bytes written in base64: either alphabet and with or without padding, as protobuf's JSON allows,
-/// but never with stray bits at the end.
+/// Bytes written in base64: either alphabet, with or without padding and with line breaks, as
+/// protobuf's JSON reads them in Go, but never with stray bits at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Base64Bytes(pub(crate) Vec<u8>);
 
@@ -18,6 +18,9 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     } else {
         &STANDARD
     };
+    if text.contains(['\n', '\r']) {
+        return engine.decode(text.replace(['\n', '\r'], "")).ok();
+    }
     engine.decode(text).ok()
 }
 

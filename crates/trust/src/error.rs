@@ -49,6 +49,9 @@ pub enum MaterialError {
     /// Bundles from version 0.3 have one certificate and no chain.
     #[error("a bundle of version 0.3 has no certificate chain")]
     ChainInVersion3,
+    /// The certificate chain of a bundle ends in a root, which only the trust root may name.
+    #[error("the certificate chain of a bundle must not have a root")]
+    RootInChain,
     /// There are more certificates than the cap.
     #[error("at most {limit} intermediate certificates are read, found {found}")]
     TooManyCertificates {

@@ -71,8 +71,19 @@ pub(crate) enum SignedContent {
 /// A signature over an artifact that is elsewhere.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    pub(crate) digest: Option<Vec<u8>>,
+    pub(crate) digest: StatedDigest,
     pub(crate) signature: Vec<u8>,
+}
+
+/// What stands beside a message signature about the message.
+#[derive(Clone, Debug)]
+pub(crate) enum StatedDigest {
+    /// This digest.
+    Digest(Vec<u8>),
+    /// Nothing, though a bundle must have one for most kinds of keys.
+    Missing,
+    /// Nothing, as in cosign's older files.
+    Unusual,
 }
 
 /// Who is said to have signed.
@@ -125,6 +136,24 @@ impl Material {
         Ok(Self::of(
             Form::Legacy,
             legacy::attestation(envelope, annotations)?,
+        ))
+    }
+
+    /// Reads the file that `cosign sign-blob --bundle` and `attest-blob --bundle` of version 2 write:
+    /// `{"base64Signature": ..., "cert": ..., "rekorBundle": ...}`.
+    pub fn parse_legacy_bundle(json: &[u8]) -> Result<Self, MaterialError> {
+        Ok(Self::of(Form::Legacy, legacy::local_bundle(json)?))
+    }
+
+    /// Takes the signature of a blob, raw or in base64 as `cosign sign-blob` of version 2 prints it,
+    /// with the annotations that a layer would have, if there are any.
+    pub fn legacy_message(
+        signature: &[u8],
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<Self, MaterialError> {
+        Ok(Self::of(
+            Form::Legacy,
+            legacy::message(signature, annotations)?,
         ))
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::envelope::{Envelope, IN_TOTO};
 use crate::error::{StatementFault, VerifyError};
 use crate::evidence::{Content, ImageSignature};
-use crate::material::{Message, SignedContent};
+use crate::material::{Message, SignedContent, StatedDigest};
 use crate::public_key::{HashAlgorithm, HashRule, KeyAlgorithm, PublicKey, SignatureError};
 use crate::statement::{COSIGN_SIGN, Statement};
 use crate::verify::Artifact;
@@ -57,7 +57,7 @@ pub(crate) fn signed_bytes<'a>(
                 SignedArtifact::Hashed(algorithm, digest.as_bytes().to_vec())
             }
             Artifact::Unchecked => {
-                let stated = message.digest.clone().unwrap_or_default();
+                let stated = message.digest.stated().unwrap_or_default().to_vec();
                 SignedArtifact::Hashed(algorithm_of_length(stated.len()), stated)
             }
         },
@@ -70,10 +70,11 @@ fn verify_message(
     artifact: &Artifact<'_>,
 ) -> Result<Content, VerifyError> {
     // Ed25519 is over the artifact itself; cosign then writes no digest.
-    let stated = message.digest.as_deref();
-    if stated.is_none() && key.algorithm() != KeyAlgorithm::Ed25519 {
+    let is_missing = matches!(message.digest, StatedDigest::Missing);
+    if is_missing && key.algorithm() != KeyAlgorithm::Ed25519 {
         return Err(VerifyError::NoMessageDigest);
     }
+    let stated = message.digest.stated();
     let digest = match artifact {
         Artifact::Bytes(bytes) => {
             if let Some(stated) = stated {
@@ -98,8 +99,13 @@ fn verify_message(
             return Err(other_artifact(digest, stated));
         }
     }
-    check(key.verify_digest(&digest, &message.signature, HashRule::Usual))?;
-    Ok(Content::Message(digest))
+    match check(key.verify_digest(&digest, &message.signature, HashRule::Usual)) {
+        // Of several usual hashes it may be another one.
+        Err(_) if stated.is_none() && key.algorithm().usual_hashes().len() > 1 => {
+            Err(VerifyError::ArtifactNeeded)
+        }
+        result => result.map(|()| Content::Message(digest)),
+    }
 }
 
 fn verify_envelope(
@@ -200,6 +206,15 @@ impl ImageSignature {
                 Err(VerifyError::DigestMismatch { expected, found })
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl StatedDigest {
+    fn stated(&self) -> Option<&[u8]> {
+        match self {
+            Self::Digest(bytes) => Some(bytes),
+            Self::Missing | Self::Unusual => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{MAXIMAL_INTERMEDIATES, MAXIMAL_SIZE};
 use crate::base64_bytes::{self, Base64Bytes};
 use crate::envelope::Envelope;
 use crate::error::{EntryPart, MaterialError};
-use crate::material::{Claims, KeyMaterial, SignedContent};
+use crate::material::{Claims, KeyMaterial, Message, SignedContent, StatedDigest};
 use crate::transparency_log::Entry;
 
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
@@ -47,6 +47,80 @@ pub(crate) fn attestation(
         SignedContent::Envelope(Envelope::of_layer(envelope)?),
         annotations,
     )
+}
+
+/// Reads a signature over something that is elsewhere. Text in base64 is no DER and no signature of
+/// a fixed length, so the two ways to write it cannot be confused.
+pub(crate) fn message(
+    signature: &[u8],
+    annotations: &BTreeMap<String, String>,
+) -> Result<Claims, MaterialError> {
+    limit(signature)?;
+    let text = std::str::from_utf8(signature).ok();
+    let decoded = text.and_then(|text| base64_bytes::decode(text.trim()));
+    let signature = decoded.unwrap_or_else(|| signature.to_vec());
+    if signature.is_empty() {
+        return Err(MaterialError::NoSignature);
+    }
+    claims(
+        SignedContent::Message(Message {
+            digest: StatedDigest::Unusual,
+            signature,
+        }),
+        annotations,
+    )
+}
+
+/// What `cosign sign-blob --bundle` of version 2 writes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LocalBundle {
+    base64_signature: Option<String>,
+    cert: Option<Base64Bytes>,
+    rekor_bundle: Option<RekorBundle>,
+}
+
+/// Reads a local file of version 2. For an attestation the whole envelope stands where a signature
+/// would be.
+pub(crate) fn local_bundle(json: &[u8]) -> Result<Claims, MaterialError> {
+    limit(json)?;
+    let syntax = |error: serde_json::Error| MaterialError::Syntax {
+        line: error.line(),
+        column: error.column(),
+    };
+    let file: LocalBundle = serde_json::from_slice(json).map_err(syntax)?;
+    let signature = file
+        .base64_signature
+        .and_then(|text| base64_bytes::decode(text.trim()));
+    let signature = signature
+        .filter(|bytes| !bytes.is_empty())
+        .ok_or(MaterialError::NoSignature)?;
+    let content = if signature.first() == Some(&b'{') {
+        SignedContent::Envelope(Envelope::of_layer(signature)?)
+    } else {
+        SignedContent::Message(Message {
+            digest: StatedDigest::Unusual,
+            signature,
+        })
+    };
+    let pem = file
+        .cert
+        .map(|bytes| String::from_utf8(bytes.0))
+        .transpose();
+    let pem = pem.map_err(|_| MaterialError::Annotation { name: CERTIFICATE })?;
+    // A public key here names nobody whom we would not have to know anyway.
+    let certificate = pem.filter(|text| text.contains("CERTIFICATE"));
+    Ok(Claims {
+        content,
+        key: key_material(certificate.as_ref(), None)?,
+        entries: file
+            .rekor_bundle
+            .map(RekorBundle::entry)
+            .transpose()?
+            .into_iter()
+            .collect(),
+        timestamps: Vec::new(),
+    })
 }
 
 fn limit(payload: &[u8]) -> Result<(), MaterialError> {
@@ -136,25 +210,31 @@ struct RekorPayload {
 }
 
 fn entry(text: &str) -> Result<Entry, MaterialError> {
-    let bundle: RekorBundle =
-        serde_json::from_str(text).map_err(|_| MaterialError::Annotation { name: BUNDLE })?;
-    let fault = |part| MaterialError::Entry { part };
-    let payload = bundle.payload;
-    if payload.integrated_time <= 0 {
-        return Err(fault(EntryPart::IntegratedTime));
+    serde_json::from_str::<RekorBundle>(text)
+        .map_err(|_| MaterialError::Annotation { name: BUNDLE })?
+        .entry()
+}
+
+impl RekorBundle {
+    fn entry(self) -> Result<Entry, MaterialError> {
+        let fault = |part| MaterialError::Entry { part };
+        let payload = self.payload;
+        if payload.integrated_time <= 0 {
+            return Err(fault(EntryPart::IntegratedTime));
+        }
+        if self.signed_entry_timestamp.0.is_empty() {
+            return Err(fault(EntryPart::Promise));
+        }
+        Ok(Entry {
+            log_index: u64::try_from(payload.log_index).map_err(|_| fault(EntryPart::Index))?,
+            log_id: hex::decode(&payload.log_id).map_err(|_| fault(EntryPart::LogId))?,
+            kind: None,
+            integrated_time: Some(payload.integrated_time),
+            promise: Some(self.signed_entry_timestamp.0),
+            proof: None,
+            body: payload.body.0,
+        })
     }
-    if bundle.signed_entry_timestamp.0.is_empty() {
-        return Err(fault(EntryPart::Promise));
-    }
-    Ok(Entry {
-        log_index: u64::try_from(payload.log_index).map_err(|_| fault(EntryPart::Index))?,
-        log_id: hex::decode(&payload.log_id).map_err(|_| fault(EntryPart::LogId))?,
-        kind: None,
-        integrated_time: Some(payload.integrated_time),
-        promise: Some(bundle.signed_entry_timestamp.0),
-        proof: None,
-        body: payload.body.0,
-    })
 }
 
 #[derive(Deserialize)]

@@ -3,10 +3,12 @@
 pub(crate) mod legacy;
 mod wire;
 
+use der::Decode;
+
 use crate::base64_bytes::Base64Bytes;
 use crate::envelope::Envelope;
 use crate::error::{EntryPart, MaterialError};
-use crate::material::{Claims, KeyMaterial, Message, SignedContent};
+use crate::material::{Claims, KeyMaterial, Message, SignedContent, StatedDigest};
 use crate::transparency_log::{Entry, InclusionProof};
 
 /// Reads a bundle into what it claims. Only the form is judged here.
@@ -47,13 +49,13 @@ pub(crate) fn read(json: &[u8]) -> Result<Claims, MaterialError> {
             found,
         });
     }
-    let entries = entries(material.tlog_entries.unwrap_or_default(), version)?;
     let key = key_material(
         material.certificate,
         material.x509_certificate_chain,
         material.public_key,
         version,
     )?;
+    let entries = entries(material.tlog_entries.unwrap_or_default(), version)?;
     Ok(Claims {
         content,
         key,
@@ -89,10 +91,17 @@ fn message(wire: wire::MessageSignature) -> Result<Message, MaterialError> {
         return Err(MaterialError::NoSignature);
     }
     let digest = match wire.message_digest {
-        None => None,
+        None => StatedDigest::Missing,
         Some(digest) => {
             let bytes = digest.digest.unwrap_or_default().0;
             let algorithm = digest.algorithm.unwrap_or_default();
+            let is_absent = matches!(algorithm.as_str(), "" | "HASH_ALGORITHM_UNSPECIFIED");
+            if is_absent && bytes.is_empty() {
+                return Ok(Message {
+                    digest: StatedDigest::Missing,
+                    signature,
+                });
+            }
             let length = match algorithm.as_str() {
                 "SHA2_256" => 32,
                 "SHA2_384" => 48,
@@ -102,7 +111,7 @@ fn message(wire: wire::MessageSignature) -> Result<Message, MaterialError> {
             if bytes.len() != length {
                 return Err(MaterialError::MessageDigest);
             }
-            Some(bytes)
+            StatedDigest::Digest(bytes)
         }
     };
     Ok(Message { digest, signature })
@@ -132,6 +141,10 @@ fn key_material(
                     found: intermediates.len(),
                 });
             }
+            // Whoever sends a root wants to be asked about it (protobuf-specs: it must not be there).
+            if intermediates.iter().any(|der| is_self_issued(der)) {
+                return Err(MaterialError::RootInChain);
+            }
             Ok(KeyMaterial::Certificate {
                 leaf: leaf.raw_bytes.0,
                 intermediates,
@@ -141,6 +154,11 @@ fn key_material(
         (None, None, None) => Err(MaterialError::NoKeyMaterial),
         _ => Err(MaterialError::TwoKeyMaterials),
     }
+}
+
+fn is_self_issued(der: &[u8]) -> bool {
+    x509_cert::Certificate::from_der(der)
+        .is_ok_and(|read| read.tbs_certificate.issuer == read.tbs_certificate.subject)
 }
 
 fn entries(wire: Vec<wire::LogEntry>, version: Version) -> Result<Vec<Entry>, MaterialError> {
@@ -175,6 +193,9 @@ fn entry(wire: wire::LogEntry) -> Result<Entry, MaterialError> {
     let promise = wire
         .inclusion_promise
         .map(|promise| promise.signed_entry_timestamp.0);
+    if promise.as_ref().is_some_and(Vec::is_empty) {
+        return Err(fault(EntryPart::Promise));
+    }
     let integrated_time = wire.integrated_time.map_or(0, |number| number.0);
     if integrated_time < 0 {
         return Err(fault(EntryPart::IntegratedTime));
@@ -189,7 +210,7 @@ fn entry(wire: wire::LogEntry) -> Result<Entry, MaterialError> {
         kind: Some((kind.kind, kind.version)),
         // Zero is protobuf's way to say that there is none, as in Rekor v2.
         integrated_time: (integrated_time != 0).then_some(integrated_time),
-        promise: promise.filter(|bytes| !bytes.is_empty()),
+        promise,
         proof: wire.inclusion_proof.map(proof).transpose()?,
         body,
     })

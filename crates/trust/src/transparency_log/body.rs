@@ -208,7 +208,9 @@ impl<'a> Body<'a> {
                 let algorithm = HashAlgorithm::parse(name).ok_or(BodyPart::Form)?;
                 let value = hex::encode(signed.digest(algorithm).ok_or(BodyPart::Digest)?);
                 same(&value, &spec.data.hash.value, BodyPart::Digest)?;
-                let verifier = base64_bytes::encode(expected.signer.pem().as_bytes());
+                let verifier = expected
+                    .signer
+                    .rebuild_pem(&spec.signature.public_key.content)?;
                 format!(
                     r#"{{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{{"data":{{"hash":{{"algorithm":"{name}","value":"{value}"}}}},"signature":{{"content":"{signature}","publicKey":{{"content":"{verifier}"}}}}}}}}"#
                 )
@@ -224,7 +226,9 @@ impl<'a> Body<'a> {
                 let payload = payload_hash(envelope(expected)?, &spec.payload_hash)?;
                 // Over the envelope as it was sent to the log, which is not part of a bundle.
                 let sent = spec.envelope_hash.opaque()?;
-                let verifier = base64_bytes::encode(expected.signer.pem().as_bytes());
+                let verifier = expected
+                    .signer
+                    .rebuild_pem(&sole(&spec.signatures).ok_or(BodyPart::Form)?.verifier)?;
                 format!(
                     r#"{{"apiVersion":"0.0.1","kind":"dsse","spec":{{"envelopeHash":{sent},"payloadHash":{payload},"signatures":[{{"signature":"{signature}","verifier":"{verifier}"}}]}}}}"#
                 )
@@ -257,7 +261,7 @@ fn rebuild_intoto_v1(spec: &IntotoV1, expected: &Expected<'_>) -> Result<String,
         Some(found) => format!(r#","payloadHash":{}"#, payload_hash(envelope, found)?),
         None => String::new(),
     };
-    let verifier = base64_bytes::encode(expected.signer.pem().as_bytes());
+    let verifier = expected.signer.rebuild_pem(&spec.public_key)?;
     Ok(format!(
         r#"{{"apiVersion":"0.0.1","kind":"intoto","spec":{{"content":{{"hash":{{"algorithm":"sha256","value":"{value}"}}{payload}}},"publicKey":"{verifier}"}}}}"#
     ))
@@ -272,7 +276,7 @@ fn rebuild_intoto_v2(
     let hash = payload_hash(envelope, &spec.content.payload_hash)?;
     let sent = spec.content.hash.opaque()?;
     let found = sole(&spec.content.envelope.signatures).ok_or(BodyPart::Form)?;
-    let verifier = base64_bytes::encode(expected.signer.pem().as_bytes());
+    let verifier = expected.signer.rebuild_pem(&found.public_key)?;
     let signature = base64_bytes::encode(signature.as_bytes());
     let key_id = match (&found.keyid, &envelope.key_id) {
         (None, _) => String::new(),
@@ -286,9 +290,12 @@ fn rebuild_intoto_v2(
     };
     // Some logs kept the payload, in base64 twice as the signature is.
     let payload = match &spec.content.envelope.payload {
-        Some(_) => {
-            let twice = base64_bytes::encode(base64_bytes::encode(&envelope.payload).as_bytes());
-            format!(r#""payload":"{twice}","#)
+        Some(found) => {
+            let once = base64_bytes::encode(&envelope.payload);
+            if found.0 != once.as_bytes() {
+                return Err(BodyPart::Envelope);
+            }
+            format!(r#""payload":"{}","#, base64_bytes::encode(once.as_bytes()))
         }
         None => String::new(),
     };
@@ -346,6 +353,19 @@ impl SignerKey<'_> {
     fn key(&self) -> &PublicKey {
         match self {
             Self::Certificate(_, key) | Self::Key(key) => key,
+        }
+    }
+
+    /// Its PEM in base64, as the body has it: where PEM breaks its lines is the one freedom.
+    fn rebuild_pem(&self, found: &Base64Bytes) -> Result<String, BodyPart> {
+        let ours = self.pem();
+        let of_one_line = |text: &[u8]| -> Vec<u8> {
+            text.iter().copied().filter(|byte| *byte != b'\n').collect()
+        };
+        if found.0 == ours.as_bytes() || of_one_line(&found.0) == of_one_line(ours.as_bytes()) {
+            Ok(base64_bytes::encode(&found.0))
+        } else {
+            Err(BodyPart::Verifier)
         }
     }
 
