@@ -21,6 +21,13 @@ pub enum BlobSource {
     Bytes(Bytes),
     /// A file that holds just the blob.
     File(PathBuf),
+    /// A file that holds the blob and more, an archive.
+    FilePart {
+        /// The file.
+        path: PathBuf,
+        /// Where in it the blob begins.
+        start: u64,
+    },
 }
 
 /// Whether a pushed blob was there before.
@@ -61,13 +68,24 @@ impl Client {
         if self.has_blob(repository, &blob.digest).await? {
             return Ok(Pushed::Present);
         }
+        self.upload_blob(repository, blob, source).await?;
+        Ok(Pushed::Sent)
+    }
+
+    /// Pushes a blob without asking whether it is there.
+    pub(crate) async fn upload_blob(
+        &self,
+        repository: &Repository,
+        blob: &Descriptor,
+        source: BlobSource,
+    ) -> Result<(), RegistryError> {
         let resource = blob_resource(repository, &blob.digest);
         let mut attempt = 1;
         loop {
             // An upload that broke is begun anew: what the registry kept of it is not known.
             match self.upload(&resource, blob, &source).await {
                 Err(error) if attempt < UPLOAD_ATTEMPTS && may_pass(&error) => attempt += 1,
-                done => return done.map(|()| Pushed::Sent),
+                done => return done,
             }
         }
     }
@@ -90,6 +108,12 @@ impl Client {
             BlobSource::Bytes(bytes) => OutgoingBody::Bytes(bytes.clone()),
             BlobSource::File(path) => OutgoingBody::File {
                 path: path.clone(),
+                start: 0,
+                size: blob.size,
+            },
+            BlobSource::FilePart { path, start } => OutgoingBody::File {
+                path: path.clone(),
+                start: *start,
                 size: blob.size,
             },
         };

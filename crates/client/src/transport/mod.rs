@@ -53,7 +53,7 @@ pub(crate) struct Outgoing {
 pub(crate) enum OutgoingBody {
     Empty,
     Bytes(Bytes),
-    File { path: PathBuf, size: u64 },
+    File { path: PathBuf, start: u64, size: u64 },
 }
 
 /// Whether sending a request twice is the same as sending it once.
@@ -146,9 +146,11 @@ impl Transport {
             }
             OutgoingBody::Empty => request,
             OutgoingBody::Bytes(bytes) => request.body(bytes.clone()),
-            OutgoingBody::File { path, size } => request
-                .header(CONTENT_LENGTH, *size)
-                .body(reqwest::Body::wrap_stream(file_stream(path).await?)),
+            OutgoingBody::File { path, start, size } => {
+                let stream = file_stream(path, *start, *size).await?;
+                let body = reqwest::Body::wrap_stream(stream);
+                request.header(CONTENT_LENGTH, *size).body(body)
+            }
         };
         match tokio::time::timeout_at(due, request.send()).await {
             Ok(Ok(response)) => Ok(response),
