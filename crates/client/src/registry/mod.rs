@@ -21,10 +21,11 @@ pub use blobs::BlobStream;
 pub use client::{Client, ClientOptions};
 pub use error::{Fault, RegistryError, Resource};
 pub use keychain::{Credential, Keychain, KeychainError};
-pub use manifests::FetchedManifest;
+pub(crate) use manifests::descriptor;
+pub use manifests::{FetchedManifest, Listed};
 pub use referrers::{Referrers, ReferrersFrom};
 pub use scheme::PlainHttp;
-pub use upload::BlobSource;
+pub use upload::{BlobSource, Pushed};
 
 use std::fmt;
 

@@ -1,0 +1,130 @@
+//! What the tests share: a registry that counts its requests, small images, servers that refuse.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use countersign_artifact::{Digest, ImageReference, media_type};
+use countersign_client::image_source::{Layout, LayoutWriter, push_layout};
+use countersign_client::registry::{Client, ClientOptions};
+use countersign_client::transport::{Patience, TransportOptions};
+use countersign_stack::registry::{Registry, RegistryOptions};
+use tempfile::TempDir;
+
+/// Serves `router` on a free port of loopback until the runtime ends.
+pub(crate) async fn serve(router: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// A registry that writes down what it is asked.
+pub(crate) struct CountedRegistry {
+    pub(crate) host: String,
+    pub(crate) requests: Requests,
+    _folder: TempDir,
+}
+
+/// The requests of a server, `GET /v2/...`.
+#[derive(Clone, Default)]
+pub(crate) struct Requests(Arc<Mutex<Vec<String>>>);
+
+impl Requests {
+    /// The requests since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// `router`, written down.
+    pub(crate) fn watch(&self, router: Router) -> Router {
+        let seen = self.clone();
+        router.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let line = format!("{} {}", request.method(), request.uri());
+            seen.0.lock().unwrap().push(line);
+            next.run(request)
+        }))
+    }
+}
+
+impl CountedRegistry {
+    pub(crate) async fn start(options: RegistryOptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::open_with(folder.path(), options).unwrap();
+        let requests = Requests::default();
+        let address = serve(requests.watch(registry.router())).await;
+        Self {
+            host: address.to_string(),
+            requests,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn image(&self, name: &str) -> ImageReference {
+        ImageReference::parse(&format!("{}/{name}", self.host)).unwrap()
+    }
+}
+
+/// Options of a registry of distribution specification 1.0.
+pub(crate) fn without_referrers() -> RegistryOptions {
+    RegistryOptions {
+        without_referrers: true,
+        ..RegistryOptions::default()
+    }
+}
+
+/// A client that gives up at once.
+pub(crate) fn impatient() -> Client {
+    let patience = Patience {
+        attempts: 1,
+        ..Patience::default()
+    };
+    Client::new(ClientOptions {
+        transport: TransportOptions {
+            patience,
+            ..TransportOptions::default()
+        },
+        ..ClientOptions::default()
+    })
+    .unwrap()
+}
+
+/// Writes a layout of one image whose only layer is `content`.
+pub(crate) fn write_layout(folder: &Path, content: &str) -> Digest {
+    let mut writer = LayoutWriter::create(folder).unwrap();
+    let layer = writer
+        .add_blob(media_type::OCI_LAYER, content.as_bytes())
+        .unwrap();
+    let config = format!(
+        r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":["{}"]}}}}"#,
+        layer.digest
+    );
+    let config = writer
+        .add_blob(media_type::OCI_CONFIG, config.as_bytes())
+        .unwrap();
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer],
+    });
+    let manifest = manifest.to_string();
+    let entry = writer
+        .add_manifest(media_type::OCI_MANIFEST, manifest.as_bytes(), Some("1.0"))
+        .unwrap();
+    writer.finish().unwrap();
+    entry.digest
+}
+
+/// Pushes a small image and gives its reference with the digest.
+pub(crate) async fn push_image(
+    client: &Client,
+    image: &ImageReference,
+    content: &str,
+) -> ImageReference {
+    let folder = tempfile::tempdir().unwrap();
+    write_layout(&folder.path().join("layout"), content);
+    let layout = Layout::open(&folder.path().join("layout")).unwrap();
+    let untagged = push_layout(client, &layout, image).await.unwrap();
+    image.with_digest(untagged.digest)
+}

@@ -1,0 +1,4 @@
+//! The client against real sockets: our own stack, and servers that misbehave on purpose.
+
+mod harness;
+mod image_source;
