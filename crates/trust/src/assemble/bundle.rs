@@ -1,9 +1,7 @@
 //! Sigstore bundles of version 0.3.
 
-use countersign_artifact::{Algorithm, Digest};
-
 use super::protobuf_json::Json;
-use super::{Envelope, LogEntry};
+use super::{ContentHash, Envelope, LogEntry};
 use crate::public_key::PublicKey;
 
 /// What is signed.
@@ -13,8 +11,8 @@ pub enum BundleContent<'a> {
     Envelope(&'a Envelope),
     /// The bytes of a file: `sign-blob`.
     Message {
-        /// The digest of the file. None with pure Ed25519, which has no digest of its own.
-        digest: Option<&'a Digest>,
+        /// The hash of the file. None with pure Ed25519, which signs the file itself.
+        digest: Option<&'a ContentHash>,
         /// The signature over the file.
         signature: &'a [u8],
     },
@@ -76,13 +74,9 @@ pub fn bundle(
     .into_bytes()
 }
 
-fn message_digest(digest: &Digest) -> Json {
-    let algorithm = match digest.algorithm() {
-        Algorithm::Sha256 => "SHA2_256",
-        Algorithm::Sha512 => "SHA2_512",
-    };
+fn message_digest(digest: &ContentHash) -> Json {
     Json::object([
-        ("algorithm", Json::text(algorithm)),
+        ("algorithm", Json::text(digest.protobuf_name())),
         ("digest", Json::bytes(digest.as_bytes())),
     ])
 }

@@ -1,9 +1,8 @@
 //! Requests to transparency logs.
 
-use countersign_artifact::Digest;
 use serde_json::{Value, json};
 
-use super::Envelope;
+use super::{ContentHash, Envelope};
 use crate::base64_bytes;
 use crate::public_key::PublicKey;
 
@@ -27,15 +26,16 @@ pub fn rekor_v1_dsse_entry(envelope: &Envelope, verifier_pem: &str) -> Vec<u8> {
     proposal("dsse", json!({ "proposedContent": proposed }))
 }
 
-/// Makes the body of a request to a Rekor v1 log for a signature over content with this digest: kind
-/// `hashedrekord` 0.0.1.
+/// Makes the body of a request to a Rekor v1 log for a signature over content with this hash: kind
+/// `hashedrekord` 0.0.1. The hash is the one that the signature was made with.
 #[must_use]
 pub fn rekor_v1_hashedrekord_entry(
-    digest: &Digest,
+    digest: impl Into<ContentHash>,
     signature: &[u8],
     verifier_pem: &str,
 ) -> Vec<u8> {
-    let hash = json!({ "algorithm": digest.algorithm().as_str(), "value": digest.hex() });
+    let digest = digest.into();
+    let hash = json!({ "algorithm": digest.name(), "value": hex::encode(digest.as_bytes()) });
     let key = json!({ "content": base64_bytes::encode(verifier_pem.as_bytes()) });
     let spec = json!({
         "data": { "hash": hash },
@@ -44,11 +44,11 @@ pub fn rekor_v1_hashedrekord_entry(
     proposal("hashedrekord", spec)
 }
 
-/// Makes the body of a request to a Rekor v2 log for a signature over content with this digest; of an
-/// envelope it is the digest of the signed bytes. `None` for keys the log does not take.
+/// Makes the body of a request to a Rekor v2 log for a signature over content with this hash; of an
+/// envelope it is the hash of the signed bytes. `None` for keys the log does not take.
 #[must_use]
 pub fn rekor_v2_hashedrekord_entry(
-    digest: &[u8],
+    digest: impl Into<ContentHash>,
     signature: &[u8],
     verifier: LogVerifier<'_>,
 ) -> Option<Vec<u8>> {
@@ -61,7 +61,7 @@ pub fn rekor_v2_hashedrekord_entry(
         "keyDetails": key.algorithm().key_details()?,
     });
     let request = json!({
-        "digest": base64_bytes::encode(digest),
+        "digest": base64_bytes::encode(digest.into().as_bytes()),
         "signature": { "content": base64_bytes::encode(signature), "verifier": verifier },
     });
     Some(

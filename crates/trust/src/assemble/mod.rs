@@ -2,6 +2,7 @@
 //! writes them.
 
 mod bundle;
+mod content_hash;
 mod entry;
 mod envelope;
 mod log_entry;
@@ -11,6 +12,7 @@ mod protobuf_json;
 mod statement;
 
 pub use bundle::{BundleContent, KeyMaterial, bundle};
+pub use content_hash::ContentHash;
 pub use entry::{
     LogVerifier, rekor_v1_dsse_entry, rekor_v1_hashedrekord_entry, rekor_v2_hashedrekord_entry,
 };
