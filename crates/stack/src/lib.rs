@@ -20,6 +20,7 @@ mod certificate_transparency;
 mod data_folder;
 mod endpoints;
 mod identity_provider;
+mod log_files;
 mod merkle_log;
 mod public_key;
 mod refusal;

@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 
 /// The log's pages, relative to its base URL.
 pub(crate) fn router(log: Arc<CertificateLog>) -> Router {
+    let files = crate::log_files::router(log.log.reader().clone());
     let pages = Router::new()
         .route("/add-chain", post(add_chain))
         .route("/add-pre-chain", post(add_pre_chain))
@@ -28,7 +29,7 @@ pub(crate) fn router(log: Arc<CertificateLog>) -> Router {
         .route("/get-roots", get(roots))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(log);
-    Router::new().nest("/ct/v1", pages)
+    Router::new().nest("/ct/v1", pages).merge(files)
 }
 
 #[derive(Deserialize)]

@@ -14,10 +14,12 @@ mod checkpoint;
 mod open;
 mod read;
 mod store;
+mod tiles;
 mod writer;
 
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use read::{Entry, Reader};
+pub(crate) use tiles::LogFile;
 pub(crate) use writer::{Appended, NewEntry};
 
 use std::path::{Path, PathBuf};

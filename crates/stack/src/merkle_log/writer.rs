@@ -104,7 +104,6 @@ fn write(
     batch: &[NewEntry],
 ) -> Result<(Vec<Appended>, Checkpoint), LogError> {
     let before = reader.checkpoint();
-    let missing = |_| LogError::damaged(reader.path(), Damage::Hash);
     let fail = |e: redb::Error| LogError::database(reader.path(), e);
     let mut transaction = reader
         .database()
@@ -113,52 +112,17 @@ fn write(
     transaction
         .set_durability(Durability::Immediate)
         .map_err(|e| fail(e.into()))?;
-    let mut places = Vec::with_capacity(batch.len());
-    let checkpoint = {
-        let mut entries = transaction
-            .open_table(ENTRIES)
-            .map_err(|e| fail(e.into()))?;
-        let mut hashes = transaction.open_table(HASHES).map_err(|e| fail(e.into()))?;
-        let mut leaves = transaction.open_table(LEAVES).map_err(|e| fail(e.into()))?;
-        let mut terms = transaction
-            .open_multimap_table(TERMS)
-            .map_err(|e| fail(e.into()))?;
-        let mut size = before.size;
-        for entry in batch {
-            let leaf_hash = record_hash(&entry.leaf);
-            let present = leaves
-                .get(&leaf_hash.0)
-                .map_err(|e| fail(e.into()))?
-                .map(|index| index.value());
-            if let Some(index) = present {
-                places.push(Appended::Present { index });
-                continue;
-            }
-            let new = stored_hashes_for_record_hash(size, leaf_hash, &StoredHashes(&hashes))
-                .map_err(missing)?;
-            for (position, hash) in (stored_hash_index(0, size)..).zip(&new) {
-                hashes
-                    .insert(position, &hash.0)
-                    .map_err(|e| fail(e.into()))?;
-            }
-            let value = (entry.logged_at, &*entry.leaf, &*entry.extra);
-            entries.insert(size, value).map_err(|e| fail(e.into()))?;
-            leaves
-                .insert(&leaf_hash.0, size)
-                .map_err(|e| fail(e.into()))?;
-            for term in &entry.terms {
-                terms.insert(term, size).map_err(|e| fail(e.into()))?;
-            }
-            places.push(Appended::New { index: size });
-            size += 1;
-        }
-        if size == before.size {
-            // Nothing new: the checkpoint stands, and dropping the transaction undoes nothing.
-            return Ok((places, Checkpoint::clone(&before)));
-        }
-        let root = tree_hash(size, &StoredHashes(&hashes)).map_err(missing)?;
-        Checkpoint::sign(identity, size, root)?
+    let (places, size) = insert(&transaction, before.size, batch).map_err(fail)?;
+    if size == before.size {
+        // Nothing new: the checkpoint stands, and dropping the transaction undoes nothing.
+        return Ok((places, Checkpoint::clone(&before)));
+    }
+    let root = {
+        let hashes = transaction.open_table(HASHES).map_err(|e| fail(e.into()))?;
+        tree_hash(size, &StoredHashes(&hashes))
+            .map_err(|_| LogError::damaged(reader.path(), Damage::Hash))?
     };
+    let checkpoint = Checkpoint::sign(identity, size, root)?;
     transaction
         .open_table(FACTS)
         .map_err(|e| fail(e.into()))?
@@ -166,6 +130,40 @@ fn write(
         .map_err(|e| fail(e.into()))?;
     transaction.commit().map_err(|e| fail(e.into()))?;
     Ok((places, checkpoint))
+}
+
+/// Puts what is new in `batch` after `size` entries. Gives the place of each, and the new size.
+fn insert(
+    transaction: &redb::WriteTransaction,
+    mut size: u64,
+    batch: &[NewEntry],
+) -> Result<(Vec<Appended>, u64), redb::Error> {
+    let mut entries = transaction.open_table(ENTRIES)?;
+    let mut hashes = transaction.open_table(HASHES)?;
+    let mut leaves = transaction.open_table(LEAVES)?;
+    let mut terms = transaction.open_multimap_table(TERMS)?;
+    let mut places = Vec::with_capacity(batch.len());
+    for entry in batch {
+        let leaf_hash = record_hash(&entry.leaf);
+        let present = leaves.get(&leaf_hash.0)?.map(|index| index.value());
+        if let Some(index) = present {
+            places.push(Appended::Present { index });
+            continue;
+        }
+        let new = stored_hashes_for_record_hash(size, leaf_hash, &StoredHashes(&hashes))
+            .map_err(|_| redb::Error::Corrupted("a hash of the tree is missing".into()))?;
+        for (position, hash) in (stored_hash_index(0, size)..).zip(&new) {
+            hashes.insert(position, &hash.0)?;
+        }
+        entries.insert(size, (entry.logged_at, &*entry.leaf, &*entry.extra))?;
+        leaves.insert(&leaf_hash.0, size)?;
+        for term in &entry.terms {
+            terms.insert(term, size)?;
+        }
+        places.push(Appended::New { index: size });
+        size += 1;
+    }
+    Ok((places, size))
 }
 
 /// Renews the checkpoint file that guards against an older database (see `open`). Unflushed, for

@@ -22,6 +22,7 @@ use crate::signing_key::sha256;
 
 /// The log's pages. `body_limit` caps a proposed entry, which may hold a whole SBOM attestation.
 pub(crate) fn router(log: Arc<TransparencyLog>, body_limit: usize) -> Router {
+    let files = crate::log_files::router(log.reader().clone());
     Router::new()
         .route("/api/v1/log", get(log_info))
         .route("/api/v1/log/publicKey", get(public_key))
@@ -32,6 +33,8 @@ pub(crate) fn router(log: Arc<TransparencyLog>, body_limit: usize) -> Router {
         .route("/api/v1/index/retrieve", post(search))
         .layer(DefaultBodyLimit::max(body_limit))
         .with_state(log)
+        // Beside the public protocol: the whole log as static files.
+        .nest("/api/v1/log/static", files)
 }
 
 type Log = State<Arc<TransparencyLog>>;

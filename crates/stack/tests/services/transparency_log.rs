@@ -403,3 +403,74 @@ async fn many_writers_get_each_a_place_of_its_own() {
     }
     assert_eq!(places, (0..64).collect());
 }
+
+#[tokio::test]
+async fn the_log_can_be_read_as_static_files() {
+    let running = start().await;
+    let signer = Signer::p256();
+    let mut leaves = Vec::new();
+    for number in 0..5 {
+        let (_, entry) = log(&running, &signer, format!("artifact {number}").as_bytes()).await;
+        leaves.push(STANDARD.decode(entry["body"].as_str().unwrap()).unwrap());
+    }
+    let base = "/api/v1/log/static";
+    let note = running
+        .get(&format!("{base}/checkpoint"))
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(
+        note,
+        running.get_json("/api/v1/log").await["signedTreeHead"]
+    );
+    let tile = running
+        .get(&format!("{base}/tile/0/000.p/5"))
+        .await
+        .bytes()
+        .await
+        .unwrap();
+    let hashes: Vec<u8> = leaves
+        .iter()
+        .flat_map(|leaf| sha256(&[&[0], leaf.as_slice()].concat()))
+        .collect();
+    assert_eq!(tile, hashes);
+    let bundle = running
+        .get(&format!("{base}/tile/entries/000.p/3"))
+        .await
+        .bytes()
+        .await
+        .unwrap();
+    let mut expected = Vec::new();
+    for leaf in &leaves[..3] {
+        expected.extend(u16::try_from(leaf.len()).unwrap().to_be_bytes());
+        expected.extend(leaf);
+    }
+    assert_eq!(bundle, expected);
+    // Beyond the checkpoint, and every other spelling of what there is.
+    for path in [
+        "tile/0/000",
+        "tile/0/000.p/6",
+        "tile/0/000.p/0",
+        "tile/0/000.p/05",
+        "tile/1/000.p/1",
+        "tile/0/0.p/5",
+        "tile/0/x000/000.p/5",
+        "tile/00/000.p/5",
+        "tile/8/000",
+        "tile/entries/001",
+        "tile/0/x999/x999/x999/x999/x999/x999/999",
+        "tile/0/",
+        "tile/-1/000",
+        "tile/0/000.p/256",
+        "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+    ] {
+        refused(
+            running.get(&format!("{base}/{path}")).await,
+            StatusCode::NOT_FOUND,
+        )
+        .await;
+    }
+    let certificates = running.get("/ct/checkpoint").await.text().await.unwrap();
+    assert!(certificates.starts_with("127.0.0.1/ct\n0\n"));
+}
