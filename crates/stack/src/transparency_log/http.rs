@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
-use axum::http::{HeaderValue, StatusCode};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -13,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::body::{Body, EntryError};
 use super::{EntryId, ProposeError, Proposed, TransparencyLog, term_hash};
@@ -23,6 +25,7 @@ use crate::signing_key::sha256;
 /// The log's pages. `body_limit` caps a proposed entry, which may hold a whole SBOM attestation.
 pub(crate) fn router(log: Arc<TransparencyLog>, body_limit: usize) -> Router {
     let files = crate::log_files::router(log.reader().clone());
+    let budget = Arc::new(Semaphore::new(BODY_BUDGET));
     Router::new()
         .route("/api/v1/log", get(log_info))
         .route("/api/v1/log/publicKey", get(public_key))
@@ -32,9 +35,29 @@ pub(crate) fn router(log: Arc<TransparencyLog>, body_limit: usize) -> Router {
         .route("/api/v1/log/entries/{id}", get(by_id))
         .route("/api/v1/index/retrieve", post(search))
         .layer(DefaultBodyLimit::max(body_limit))
+        .layer(middleware::from_fn(move |request, next| {
+            keep_budget(Arc::clone(&budget), request, next)
+        }))
         .with_state(log)
         // Beside the public protocol: the whole log as static files.
         .nest("/api/v1/log/static", files)
+}
+
+/// Lets only so many large bodies in at once: each is held in memory several times over while it
+/// is parsed, hashed and verified.
+async fn keep_budget(budget: Arc<Semaphore>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    // Without an announcement it may be anything.
+    let share = announced.unwrap_or(usize::MAX) / BODY_UNIT + 1;
+    let share = u32::try_from(share.min(BODY_BUDGET)).unwrap_or(u32::MAX);
+    let _share = budget.acquire_many(share).await;
+    next.run(request).await
 }
 
 type Log = State<Arc<TransparencyLog>>;
@@ -311,6 +334,9 @@ impl From<EntryError> for Refusal {
     }
 }
 
+/// Bodies are counted in mebibytes, of which so many may be on their way.
+const BODY_UNIT: usize = 1 << 20;
+const BODY_BUDGET: usize = 256;
 /// Rekor's cap on entries in one request.
 const MAX_RETRIEVED: usize = 10;
 /// Entries the index gives for one term, the newest.
