@@ -44,6 +44,9 @@ impl Body {
         };
         let canonical =
             serde_json_canonicalizer::to_vec(&whole).map_err(|_| EntryError::NotJson)?;
+        if canonical.len() > MAX_BODY {
+            return Err(EntryError::TooLarge);
+        }
         Ok(Body { canonical, terms })
     }
 }
@@ -69,6 +72,8 @@ pub(crate) enum EntryError {
     Field { field: &'static str },
     #[error("the entry's signature is not accepted: {0}")]
     Signature(#[from] PublicKeyError),
+    #[error("the entry's canonical body is over {MAX_BODY} bytes")]
+    TooLarge,
     #[error("an envelope needs between 1 and {MAX_SIGNATURES} signatures")]
     SignatureCount,
     #[error("a signature of the envelope is made by none of the verifiers")]
@@ -103,4 +108,6 @@ fn short(mut text: String) -> String {
 
 /// More than any tool makes; each costs a verification for each verifier.
 pub(super) const MAX_SIGNATURES: usize = 10;
+/// What an entry bundle of the tlog-tiles layout can hold.
+const MAX_BODY: usize = u16::MAX as usize;
 const MAX_SHOWN: usize = 40;

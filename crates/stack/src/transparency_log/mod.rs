@@ -2,6 +2,8 @@
 
 mod body;
 mod dsse;
+#[cfg(test)]
+mod golden;
 mod hashedrekord;
 mod http;
 
