@@ -23,16 +23,17 @@ use crate::endpoints::{self, Endpoints};
 use crate::identity_provider;
 use crate::merkle_log::{LogError, LogIdentity, MerkleLog};
 use crate::refusal::Refusal;
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Registry, RegistryError, RegistryOptions};
 use crate::server::Server;
 use crate::service_keys::{ServiceKeys, ServiceKeysError};
+use crate::signing_key::EcdsaKey;
 use crate::timestamp_authority::{self, ClockError, TimestampAuthority};
 use crate::transparency_log::{self, TransparencyLog};
 use crate::trust_documents::TrustDocuments;
 use crate::trust_repository::{self, RepositoryError, TrustRepository};
 
 /// What a stack is started with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StackOptions {
     /// The data folder; made when it is missing.
     pub dir: PathBuf,
@@ -43,6 +44,8 @@ pub struct StackOptions {
     pub hostname: Option<String>,
     /// Largest log entry taken, in bytes. An attested SBOM can be large.
     pub entry_limit: usize,
+    /// How the registry behaves.
+    pub registry: RegistryOptions,
 }
 
 impl StackOptions {
@@ -53,6 +56,7 @@ impl StackOptions {
             listen,
             hostname: None,
             entry_limit: 128 << 20,
+            registry: RegistryOptions::default(),
         }
     }
 
@@ -151,76 +155,16 @@ impl Opened {
         // 3. Where we are, this time: a restart may have another port.
         let endpoints = Endpoints::new(&hostname, address);
         let documents = TrustDocuments::new(&keys, &endpoints);
-        let ServiceKeys {
-            identity_provider,
-            certificate_authority,
-            certificate_transparency,
-            transparency_log,
-            timestamp_authority,
-            trust_repository,
-            facts,
-        } = keys;
-        // 4. The logs prove that they are whole before anything is served.
-        let ct_key = Arc::new(certificate_transparency);
-        let ct_log = MerkleLog::open(
-            &folder.file("certificate_transparency.redb"),
-            LogIdentity {
-                origin: format!("{hostname}/ct"),
-                signer: format!("{hostname}/ct"),
-                key: Arc::clone(&ct_key),
-            },
-        )?;
-        let chain = certificate_authority.chain.clone();
-        let ct =
-            CertificateLog::new(ct_log, ct_key, chain).map_err(|_| StackError::Certificates)?;
-        let ct = Arc::new(ct);
-        let rekor_key = Arc::new(transparency_log);
-        let rekor_log = MerkleLog::open(
-            &folder.file("transparency_log.redb"),
-            LogIdentity {
-                origin: format!("{hostname} - {}", facts.tree_id),
-                signer: hostname,
-                key: Arc::clone(&rekor_key),
-            },
-        )?;
-        let rekor = Arc::new(TransparencyLog::new(rekor_log, rekor_key, facts.tree_id));
-        // 5. The other services.
-        let authority = Arc::new(CertificateAuthority::new(
-            certificate_authority,
-            Arc::clone(&ct),
-            &endpoints.issuer,
-            &identity_provider,
-        ));
-        let timestamps = Arc::new(TimestampAuthority::open(
-            timestamp_authority,
-            folder.file("timestamp_authority.clock"),
-        )?);
-        let repository = Arc::new(TrustRepository::open(
-            folder.file("trust_repository"),
-            trust_repository,
-            BTreeMap::from([
-                ("trusted_root.json", documents.trusted_root.clone()),
-                ("signing_config.v0.2.json", documents.signing_config.clone()),
-            ]),
-            now,
-        )?);
-        let registry = Registry::open(folder.file("registry"))?;
-        let sigstore = Router::new()
-            .nest(
-                "/oidc",
-                identity_provider::router(&endpoints.issuer, &identity_provider),
-            )
-            .merge(certificate_authority::router(authority))
-            .nest("/ct", certificate_transparency::router(ct))
-            .merge(transparency_log::router(rekor, options.entry_limit))
-            .merge(timestamp_authority::router(timestamps))
-            .nest("/tuf", trust_repository::router(Arc::clone(&repository)))
-            .route("/healthz", get(|| async { "ok\n" }))
-            .layer(middleware::from_fn(limit_time));
-        let router = sigstore
+        // 4. The services, of which the logs first prove that they are whole.
+        let services = Services::open(&folder, keys, &documents, &endpoints, now)?;
+        let registry = Registry::open_with(folder.file("registry"), options.registry.clone())?;
+        let repository = Arc::clone(&services.repository);
+        let router = services
+            .router(options)
+            .layer(middleware::from_fn(limit_time))
             .merge(registry.router())
             .fallback(|| async { Refusal::not_found("there is nothing here") });
-        // 6. Tell where everything is, last: who can read it can use it.
+        // 5. Tell where everything is, last: who can read it can use it.
         write_documents(&folder, &documents, &endpoints)?;
         Ok(Opened {
             dir: folder.file(""),
@@ -230,6 +174,103 @@ impl Opened {
             repository,
         })
     }
+}
+
+/// The services of Sigstore, open.
+struct Services {
+    identity_provider: Router,
+    certificate_authority: Arc<CertificateAuthority>,
+    certificate_log: Arc<CertificateLog>,
+    transparency_log: Arc<TransparencyLog>,
+    timestamp_authority: Arc<TimestampAuthority>,
+    repository: Arc<TrustRepository>,
+}
+
+impl Services {
+    fn open(
+        folder: &DataFolder,
+        keys: ServiceKeys,
+        documents: &TrustDocuments,
+        endpoints: &Endpoints,
+        now: Timestamp,
+    ) -> Result<Services, StackError> {
+        let name = keys.facts.hostname;
+        let ct_key = Arc::new(keys.certificate_transparency);
+        let ct_name = format!("{name}/ct");
+        let ct = open_log(folder, CERTIFICATE_LOG, &ct_name, &ct_name, &ct_key)?;
+        let chain = keys.certificate_authority.chain.clone();
+        let certificate_log = CertificateLog::new(ct, ct_key, chain);
+        let certificate_log = Arc::new(certificate_log.map_err(|_| StackError::Certificates)?);
+
+        let tree_id = keys.facts.tree_id;
+        let rekor_key = Arc::new(keys.transparency_log);
+        let origin = format!("{name} - {tree_id}");
+        let rekor = open_log(folder, TRANSPARENCY_LOG, &origin, &name, &rekor_key)?;
+
+        let targets = BTreeMap::from([
+            ("trusted_root.json", documents.trusted_root.clone()),
+            ("signing_config.v0.2.json", documents.signing_config.clone()),
+        ]);
+        let repository = TrustRepository::open(
+            folder.file("trust_repository"),
+            keys.trust_repository,
+            targets,
+            now,
+        )?;
+        let timestamp_authority = TimestampAuthority::open(
+            keys.timestamp_authority,
+            folder.file("timestamp_authority.clock"),
+        )?;
+        Ok(Services {
+            identity_provider: identity_provider::router(
+                &endpoints.issuer,
+                &keys.identity_provider,
+            ),
+            certificate_authority: Arc::new(CertificateAuthority::new(
+                keys.certificate_authority,
+                Arc::clone(&certificate_log),
+                &endpoints.issuer,
+                &keys.identity_provider,
+            )),
+            certificate_log,
+            transparency_log: Arc::new(TransparencyLog::new(rekor, rekor_key, tree_id)),
+            timestamp_authority: Arc::new(timestamp_authority),
+            repository: Arc::new(repository),
+        })
+    }
+
+    /// Their paths share no prefix that differs in meaning, so one base URL serves them all.
+    fn router(self, options: &StackOptions) -> Router {
+        Router::new()
+            .nest("/oidc", self.identity_provider)
+            .merge(certificate_authority::router(self.certificate_authority))
+            .nest(
+                "/ct",
+                certificate_transparency::router(self.certificate_log),
+            )
+            .merge(transparency_log::router(
+                self.transparency_log,
+                options.entry_limit,
+            ))
+            .merge(timestamp_authority::router(self.timestamp_authority))
+            .nest("/tuf", trust_repository::router(self.repository))
+            .route("/healthz", get(|| async { "ok\n" }))
+    }
+}
+
+fn open_log(
+    folder: &DataFolder,
+    file: &str,
+    origin: &str,
+    signer: &str,
+    key: &Arc<EcdsaKey>,
+) -> Result<MerkleLog, LogError> {
+    let identity = LogIdentity {
+        origin: origin.to_owned(),
+        signer: signer.to_owned(),
+        key: Arc::clone(key),
+    };
+    MerkleLog::open(&folder.file(file), identity)
 }
 
 fn write_documents(
@@ -367,6 +408,8 @@ impl From<FolderError> for StackError {
     }
 }
 
+const CERTIFICATE_LOG: &str = "certificate_transparency.redb";
+const TRANSPARENCY_LOG: &str = "transparency_log.redb";
 /// Longest time for one request to a Sigstore service; the largest entry needs seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the age of metadata that lives a year is looked at.
