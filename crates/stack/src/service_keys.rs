@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use der::Decode as _;
 use jiff::Timestamp;
@@ -117,7 +117,25 @@ fn found(
         .mode(0o700)
         .create(staging)
         .map_err(|e| FileError::new(Step::Create, staging, &e))?;
+    // All written first and flushed after: the first flush carries most of the others along.
+    for (path, file) in write_all(staging, hostname, now)? {
+        file.sync_all()
+            .map_err(|e| FileError::new(Step::Write, &path, &e))?;
+    }
+    let sync = |path: &Path| File::open(path)?.sync_all();
+    sync(staging)
+        .and_then(|()| fs::rename(staging, place))
+        .and_then(|()| sync(place.parent().unwrap_or(place)))
+        .map_err(|e| FileError::new(Step::Write, place, &e))?;
+    Ok(())
+}
 
+/// Makes every key and certificate, and writes them to `staging`.
+fn write_all(
+    staging: &Path,
+    hostname: &str,
+    now: Timestamp,
+) -> Result<Vec<(PathBuf, File)>, ServiceKeysError> {
     // RSA key generation takes longer than everything else together: let it run beside.
     let rsa = std::thread::spawn(RsaKey::generate);
     let mut written = Vec::new();
@@ -134,30 +152,14 @@ fn found(
         written.push((path, file));
         Ok::<(), FileError>(())
     };
-    for (name, label, purpose) in [
-        (
-            CERTIFICATE_AUTHORITY,
-            "countersign certificate authority",
-            Purpose::CodeSigning,
-        ),
-        (
-            TIMESTAMP_AUTHORITY,
-            "countersign timestamp authority",
-            Purpose::TimeStamping,
-        ),
-    ] {
+    for (name, label, purpose) in AUTHORITIES {
         let hierarchy = found_authority(label, purpose, now)?;
         put(format!("{name}.pem"), hierarchy.key_pem.as_bytes(), SECRET)?;
-        put(
-            format!("{name}.chain.pem"),
-            chain_pem(&hierarchy.chain).as_bytes(),
-            PUBLIC,
-        )?;
+        let chain = chain_pem(&hierarchy.chain);
+        put(format!("{name}.chain.pem"), chain.as_bytes(), PUBLIC)?;
     }
-    for name in [CERTIFICATE_TRANSPARENCY, TRANSPARENCY_LOG]
-        .iter()
-        .chain(&ROLES)
-    {
+    let plain = [CERTIFICATE_TRANSPARENCY, TRANSPARENCY_LOG];
+    for name in plain.iter().chain(&ROLES) {
         let (_, pem) = EcdsaKey::generate()?;
         put(format!("{name}.pem"), pem.as_bytes(), SECRET)?;
     }
@@ -171,17 +173,7 @@ fn found(
     put(FACTS.to_owned(), &text, PUBLIC)?;
     let (_, pem) = rsa.join().map_err(|_| KeyError::Library)??;
     put(format!("{IDENTITY_PROVIDER}.pem"), pem.as_bytes(), SECRET)?;
-
-    for (path, file) in written {
-        file.sync_all()
-            .map_err(|e| FileError::new(Step::Write, &path, &e))?;
-    }
-    let sync = |path: &Path| File::open(path)?.sync_all();
-    sync(staging)
-        .and_then(|()| fs::rename(staging, place))
-        .and_then(|()| sync(place.parent().unwrap_or(place)))
-        .map_err(|e| FileError::new(Step::Write, place, &e))?;
-    Ok(())
+    Ok(written)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ServiceKeysError> {
@@ -235,19 +227,19 @@ pub enum ServiceKeysError {
     #[error("{} is missing; the data folder is not whole", path.display())]
     Missing {
         /// The file.
-        path: std::path::PathBuf,
+        path: PathBuf,
     },
     /// A file does not hold what was written at the first start.
     #[error("{} is damaged", path.display())]
     Damaged {
         /// The file.
-        path: std::path::PathBuf,
+        path: PathBuf,
     },
     /// A key file cannot be used.
     #[error("{}: {error}", path.display())]
     Key {
         /// The file.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
         error: KeyError,
     },
@@ -266,6 +258,18 @@ const CERTIFICATE_AUTHORITY: &str = "certificate_authority";
 const CERTIFICATE_TRANSPARENCY: &str = "certificate_transparency";
 const TRANSPARENCY_LOG: &str = "transparency_log";
 const TIMESTAMP_AUTHORITY: &str = "timestamp_authority";
+const AUTHORITIES: [(&str, &str, Purpose); 2] = [
+    (
+        CERTIFICATE_AUTHORITY,
+        "countersign certificate authority",
+        Purpose::CodeSigning,
+    ),
+    (
+        TIMESTAMP_AUTHORITY,
+        "countersign timestamp authority",
+        Purpose::TimeStamping,
+    ),
+];
 const ROLES: [&str; 4] = [
     "trust_repository_root",
     "trust_repository_targets",
