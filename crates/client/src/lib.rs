@@ -3,6 +3,7 @@
 //! No flag, terminal or exit code is known here. What is decided about bundles is decided by
 //! `countersign-trust`; this crate fetches and sends.
 
+pub mod describe;
 pub mod image_source;
 pub mod registry;
 mod secret;

@@ -1,4 +1,5 @@
 //! The client against real sockets: our own stack, and servers that misbehave on purpose.
 
+mod describe;
 mod harness;
 mod image_source;
