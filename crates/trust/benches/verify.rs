@@ -1,5 +1,9 @@
 //! One keyless bundle, verified in process, beside sigstore-verify in the same run.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads fixtures")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark ends where its data is not there"
+)]
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use std::fs;

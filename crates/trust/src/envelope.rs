@@ -1,5 +1,7 @@
 //! DSSE envelopes: a payload, its type and one signature over both.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::base64_bytes::Base64Bytes;
@@ -10,7 +12,7 @@ use crate::error::MaterialError;
 #[derive(Clone, Debug)]
 pub(crate) struct Envelope {
     /// What was signed, as it came.
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Arc<Vec<u8>>,
     /// Its type, which is signed too.
     pub(crate) payload_type: String,
     /// The signature.
@@ -51,7 +53,7 @@ impl Envelope {
             return Err(MaterialError::NoSignature);
         }
         Ok(Self {
-            payload: wire.payload.unwrap_or_default().0,
+            payload: Arc::new(wire.payload.unwrap_or_default().0),
             payload_type: wire.payload_type.unwrap_or_default(),
             signature: bytes,
             key_id: signature.keyid.filter(|id| !id.is_empty()),
@@ -74,6 +76,12 @@ impl Envelope {
     /// The bytes that are signed: DSSE's pre-authentication encoding.
     pub(crate) fn signed_bytes(&self) -> Vec<u8> {
         crate::assemble::pae(&self.payload_type, &self.payload)
+    }
+
+    /// What stands before the payload in the signed bytes.
+    pub(crate) fn header(&self) -> String {
+        let (kind, length) = (&self.payload_type, self.payload.len());
+        format!("DSSEv1 {} {kind} {length} ", kind.len())
     }
 }
 

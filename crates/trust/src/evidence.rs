@@ -1,6 +1,6 @@
 //! What was proven. Only this crate can make these values, and each has one maker.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use countersign_artifact::Digest;
 use jiff::Timestamp;
@@ -32,6 +32,10 @@ pub struct Evidence {
 }
 
 /// Who signed.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one for each verification"
+)]
 #[derive(Clone, Debug)]
 pub enum Signer {
     /// The holder of a key that was given.
@@ -63,7 +67,7 @@ pub struct ImageSignature {
     digest: Option<Digest>,
     annotations: Map<String, Value>,
     docker_reference: String,
-    payload: Vec<u8>,
+    payload: Arc<Vec<u8>>,
 }
 
 /// A time at which the signature existed.
@@ -216,7 +220,7 @@ impl ImageSignature {
         digest: Option<Digest>,
         annotations: Map<String, Value>,
         docker_reference: String,
-        payload: Vec<u8>,
+        payload: Arc<Vec<u8>>,
     ) -> Self {
         Self {
             digest,

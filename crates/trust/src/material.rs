@@ -61,7 +61,7 @@ pub(crate) enum SignedContent {
     Message(Message),
     /// A simple signing object.
     SimpleSigning {
-        payload: Vec<u8>,
+        payload: Arc<Vec<u8>>,
         signature: Vec<u8>,
     },
     /// An envelope.

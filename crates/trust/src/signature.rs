@@ -1,5 +1,7 @@
 //! What was signed: the signer's key over the content, and the content about the artifact.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use countersign_artifact::{Algorithm, Digest};
 use serde_json::{Map, Value};
@@ -38,15 +40,18 @@ pub(crate) fn verify(
     }
 }
 
-/// What log entries about `content` must be about: the artifact of a message, else what is in it.
+/// What log entries about `content` must be about: the artifact of a message, else what is in it;
+/// of an envelope its signed bytes, whose beginning is `header`.
 pub(crate) fn signed_bytes<'a>(
     content: &'a SignedContent,
     artifact: &Artifact<'a>,
-    pae: &'a [u8],
+    header: &'a str,
 ) -> SignedArtifact<'a> {
     match content {
         SignedContent::SimpleSigning { payload, .. } => SignedArtifact::Whole([payload, b""]),
-        SignedContent::Envelope(_) => SignedArtifact::Whole([pae, b""]),
+        SignedContent::Envelope(envelope) => {
+            SignedArtifact::Whole([header.as_bytes(), &envelope.payload])
+        }
         SignedContent::Message(message) => match artifact {
             Artifact::Bytes(bytes) => SignedArtifact::Whole([bytes, b""]),
             Artifact::Digest(digest) => {
@@ -150,7 +155,7 @@ fn verify_envelope(
         .digest()
         .or_else(|| subject.digests().first().copied());
     let annotations = subject.annotations().clone();
-    let payload = envelope.payload.clone();
+    let payload = Arc::clone(&envelope.payload);
     Ok(Content::ImageSignature(ImageSignature::new(
         digest,
         annotations,
@@ -161,7 +166,7 @@ fn verify_envelope(
 
 /// Reads a simple signing object. Go reads the names of fields without regard to case, and so have
 /// some signers written them; two spellings of one name are refused.
-fn simple_signing(payload: &[u8]) -> Option<ImageSignature> {
+fn simple_signing(payload: &Arc<Vec<u8>>) -> Option<ImageSignature> {
     let whole: Map<String, Value> = serde_json::from_slice(payload).ok()?;
     let critical = field(&whole, "critical")?.as_object()?;
     let image = field(critical, "image")?.as_object()?;
@@ -178,7 +183,7 @@ fn simple_signing(payload: &[u8]) -> Option<ImageSignature> {
         Some(Digest::parse(digest).ok()?),
         annotations,
         reference.to_owned(),
-        payload.to_vec(),
+        Arc::clone(payload),
     ))
 }
 

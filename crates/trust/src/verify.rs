@@ -46,6 +46,10 @@ enum SctRule {
 }
 
 /// Whose signature it is, proven.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one for each verification"
+)]
 enum ProvenSigner<'a> {
     Certificate(certificate::VerifiedSigner, &'a [u8]),
     Key(&'a PublicKey),
@@ -225,11 +229,11 @@ fn bind(
     if logged.entries.is_empty() {
         return Ok(Vec::new());
     }
-    let pae = match &claims.content {
-        SignedContent::Envelope(envelope) => envelope.signed_bytes(),
-        _ => Vec::new(),
+    let header = match &claims.content {
+        SignedContent::Envelope(envelope) => envelope.header(),
+        _ => String::new(),
     };
-    let signed = signature::signed_bytes(&claims.content, artifact, &pae);
+    let signed = signature::signed_bytes(&claims.content, artifact, &header);
     let expected = Expected {
         content: &claims.content,
         signer: match signer {

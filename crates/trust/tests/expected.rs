@@ -9,7 +9,7 @@ use countersign_trust::{
 };
 
 /// Compares `lines` (name, what was said) with the table; `UPDATE_EXPECT=1` writes it anew.
-pub fn check(table: &str, lines: &[(String, String)]) {
+pub(crate) fn check(table: &str, lines: &[(String, String)]) {
     let mut text = String::new();
     for (name, said) in lines {
         writeln!(text, "{name}\t{said}").unwrap();
@@ -39,7 +39,7 @@ pub fn check(table: &str, lines: &[(String, String)]) {
 }
 
 /// What `verifier` says about each piece of `material`, as sorted text.
-pub fn outcomes(
+pub(crate) fn outcomes(
     material: &[Result<Material, MaterialError>],
     verifier: &Verifier<'_>,
     artifact: &Artifact<'_>,
@@ -56,7 +56,7 @@ pub fn outcomes(
 }
 
 /// One outcome as text: the facts, or the variant of the error.
-pub fn outcome(result: &Result<Evidence, VerifyError>) -> String {
+pub(crate) fn outcome(result: &Result<Evidence, VerifyError>) -> String {
     match result {
         Err(error) => format!("{error:?}"),
         Ok(evidence) => {
@@ -79,4 +79,4 @@ pub fn outcome(result: &Result<Evidence, VerifyError>) -> String {
 }
 
 /// How the text of a good outcome begins.
-pub const VERIFIED: &str = "verified: ";
+pub(crate) const VERIFIED: &str = "verified: ";

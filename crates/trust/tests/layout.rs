@@ -9,14 +9,14 @@ use countersign_trust::{Material, MaterialError};
 use serde_json::Value;
 
 /// A case of the fixtures, `signing/<group>/<name>`.
-pub struct Case {
-    pub name: String,
-    pub folder: PathBuf,
-    pub json: Value,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) json: Value,
 }
 
 /// Lists the cases of `group`, in order.
-pub fn cases(group: &str) -> Vec<Case> {
+pub(crate) fn cases(group: &str) -> Vec<Case> {
     let folder = countersign_testkit::fixtures::folder("signing").join(group);
     let mut cases: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -33,18 +33,18 @@ pub fn cases(group: &str) -> Vec<Case> {
 }
 
 /// Reads a file of the signing fixtures.
-pub fn file(path: &str) -> Vec<u8> {
+pub(crate) fn file(path: &str) -> Vec<u8> {
     fs::read(countersign_testkit::fixtures::folder("signing").join(path)).unwrap()
 }
 
 impl Case {
     /// The digest of the image that the case is about.
-    pub fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         Digest::parse(self.json["digest"].as_str().unwrap()).unwrap()
     }
 
     /// The value of a flag in the first command line of `check` that has it.
-    pub fn flag(&self, check: &str, flag: &str) -> Option<String> {
+    pub(crate) fn flag(&self, check: &str, flag: &str) -> Option<String> {
         let verdicts = self.json["verdicts"].as_array()?;
         let argv = verdicts
             .iter()
@@ -58,12 +58,12 @@ impl Case {
     }
 
     /// The manifest of the image that the case is about, if it is in the layout.
-    pub fn manifest(&self) -> Option<Vec<u8>> {
+    pub(crate) fn manifest(&self) -> Option<Vec<u8>> {
         blob(&self.folder.join("layout"), &self.json["digest"])
     }
 
     /// The bundles among the blobs of the layout.
-    pub fn bundles(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn bundles(&self) -> Vec<Vec<u8>> {
         let blobs = fs::read_dir(self.folder.join("layout/blobs/sha256")).unwrap();
         let mut paths: Vec<_> = blobs.map(|blob| blob.unwrap().path()).collect();
         paths.sort();
@@ -73,8 +73,29 @@ impl Case {
             .collect()
     }
 
+    /// The first layer with a signature or attestation in the older form, and its annotations.
+    pub(crate) fn legacy_layer(&self) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
+        let layout = self.folder.join("layout");
+        let index = fs::read(layout.join("index.json")).ok()?;
+        let index: Value = serde_json::from_slice(&index).ok()?;
+        index["manifests"]
+            .as_array()?
+            .iter()
+            .find_map(|descriptor| {
+                let tag =
+                    descriptor["annotations"]["org.opencontainers.image.ref.name"].as_str()?;
+                if !tag.ends_with(".sig") && !tag.ends_with(".att") {
+                    return None;
+                }
+                let manifest = blob(&layout, &descriptor["digest"])?;
+                let manifest: Value = serde_json::from_slice(&manifest).ok()?;
+                let layer = manifest["layers"].get(0)?;
+                Some((blob(&layout, &layer["digest"])?, annotations(layer)))
+            })
+    }
+
     /// Everything that is attached to any image in the layouts.
-    pub fn material(&self) -> Vec<Result<Material, MaterialError>> {
+    pub(crate) fn material(&self) -> Vec<Result<Material, MaterialError>> {
         let mut found = Vec::new();
         for name in ["layout", "layout-2"] {
             let layout = self.folder.join(name);
@@ -117,18 +138,12 @@ fn of_manifest(
             continue;
         };
         let media_type = layer["mediaType"].as_str().unwrap();
-        let annotations = || -> BTreeMap<String, String> {
-            let found = layer["annotations"].as_object().into_iter().flatten();
-            found
-                .map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()))
-                .collect()
-        };
         match tag {
             Some(tag) if tag.ends_with(".sig") => {
-                found.push(Material::legacy_signature(content, &annotations()));
+                found.push(Material::legacy_signature(content, &annotations(layer)));
             }
             Some(tag) if tag.ends_with(".att") => {
-                found.push(Material::legacy_attestation(content, &annotations()));
+                found.push(Material::legacy_attestation(content, &annotations(layer)));
             }
             _ if media_type.starts_with("application/vnd.dev.sigstore.bundle") => {
                 found.push(Material::parse_bundle(&content));
@@ -136,6 +151,13 @@ fn of_manifest(
             _ => {}
         }
     }
+}
+
+fn annotations(layer: &Value) -> BTreeMap<String, String> {
+    let found = layer["annotations"].as_object().into_iter().flatten();
+    found
+        .map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()))
+        .collect()
 }
 
 fn blob(layout: &Path, digest: &Value) -> Option<Vec<u8>> {

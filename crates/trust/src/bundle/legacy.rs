@@ -1,6 +1,7 @@
 //! The older form of cosign: a payload and annotations of its layer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -32,7 +33,10 @@ pub(crate) fn signature(
         return Err(MaterialError::NoSignature);
     }
     claims(
-        SignedContent::SimpleSigning { payload, signature },
+        SignedContent::SimpleSigning {
+            payload: Arc::new(payload),
+            signature,
+        },
         annotations,
     )
 }

@@ -1,6 +1,8 @@
 //! In-toto statements: what an attestation says about which artifacts.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use countersign_artifact::Digest;
 use serde::Deserialize;
@@ -12,12 +14,13 @@ use crate::error::StatementFault;
 /// A statement whose signature holds.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    payload: Vec<u8>,
+    payload: Arc<Vec<u8>>,
     payload_type: String,
     statement_type: String,
     predicate_type: String,
     subjects: Vec<Subject>,
-    predicate: Box<RawValue>,
+    /// Where the predicate stands in the payload, if there is one.
+    predicate: Option<Range<usize>>,
 }
 
 /// An artifact that a statement is about.
@@ -30,7 +33,7 @@ pub struct Subject {
 
 impl Statement {
     /// Reads a payload. Only a verified one may come here: there is no other maker.
-    pub(crate) fn read(payload_type: &str, payload: &[u8]) -> Result<Self, StatementFault> {
+    pub(crate) fn read(payload_type: &str, payload: &Arc<Vec<u8>>) -> Result<Self, StatementFault> {
         let wire: Wire<'_> = serde_json::from_slice(payload).map_err(|_| StatementFault::Syntax)?;
         let statement_type = wire.statement_type.ok_or(StatementFault::Type)?;
         if !STATEMENT_TYPES.contains(&statement_type.as_ref()) {
@@ -49,9 +52,9 @@ impl Statement {
         }
         let predicate = wire
             .predicate
-            .map_or_else(|| RawValue::NULL.to_owned(), ToOwned::to_owned);
+            .and_then(|found| place_of(found.get(), payload));
         Ok(Self {
-            payload: payload.to_vec(),
+            payload: Arc::clone(payload),
             payload_type: payload_type.to_owned(),
             statement_type: statement_type.into_owned(),
             predicate_type: predicate_type.into_owned(),
@@ -96,7 +99,13 @@ impl Statement {
     /// What is said; `null` where nothing is.
     #[must_use]
     pub fn predicate(&self) -> &RawValue {
-        &self.predicate
+        let text = self
+            .predicate
+            .clone()
+            .and_then(|place| self.payload.get(place));
+        // It was read once already, as part of the payload.
+        let value = text.and_then(|text| serde_json::from_slice(text).ok());
+        value.unwrap_or(RawValue::NULL)
     }
 
     /// The subject that is `artifact`.
@@ -145,6 +154,13 @@ impl Subject {
             annotations: wire.annotations.unwrap_or_default(),
         })
     }
+}
+
+/// Gives the place of `part`, which was borrowed from `whole`.
+fn place_of(part: &str, whole: &[u8]) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let place = start..start.checked_add(part.len())?;
+    (whole.get(place.clone())? == part.as_bytes()).then_some(place)
 }
 
 /// Looks for the predicate type of an unverified payload.
