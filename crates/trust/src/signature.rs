@@ -26,17 +26,18 @@ pub(crate) enum SignedArtifact<'a> {
 pub(crate) fn verify(
     content: &SignedContent,
     key: &PublicKey,
+    rule: HashRule,
     artifact: &Artifact<'_>,
 ) -> Result<Content, VerifyError> {
     match content {
-        SignedContent::Message(message) => verify_message(message, key, artifact),
+        SignedContent::Message(message) => verify_message(message, key, rule, artifact),
         SignedContent::SimpleSigning { payload, signature } => {
-            check(key.verify(payload, signature, HashRule::Usual))?;
+            check(key.verify(payload, signature, rule))?;
             let signed = simple_signing(payload).ok_or(VerifyError::SimpleSigning)?;
             signed.check(artifact)?;
             Ok(Content::ImageSignature(signed))
         }
-        SignedContent::Envelope(envelope) => verify_envelope(envelope, key, artifact),
+        SignedContent::Envelope(envelope) => verify_envelope(envelope, key, rule, artifact),
     }
 }
 
@@ -72,6 +73,7 @@ pub(crate) fn signed_bytes<'a>(
 fn verify_message(
     message: &Message,
     key: &PublicKey,
+    rule: HashRule,
     artifact: &Artifact<'_>,
 ) -> Result<Content, VerifyError> {
     // Ed25519 is over the artifact itself; cosign then writes no digest.
@@ -88,7 +90,7 @@ fn verify_message(
                     return Err(other_artifact(Digest::sha256_of(bytes), stated));
                 }
             }
-            check(key.verify(bytes, &message.signature, HashRule::Usual))?;
+            check(key.verify(bytes, &message.signature, rule))?;
             return Ok(Content::Message(Digest::sha256_of(bytes)));
         }
         Artifact::Digest(digest) => *digest,
@@ -104,7 +106,7 @@ fn verify_message(
             return Err(other_artifact(digest, stated));
         }
     }
-    match check(key.verify_digest(&digest, &message.signature, HashRule::Usual)) {
+    match check(key.verify_digest(&digest, &message.signature, rule)) {
         // Of several usual hashes it may be another one.
         Err(_) if stated.is_none() && key.algorithm().usual_hashes().len() > 1 => {
             Err(VerifyError::ArtifactNeeded)
@@ -116,13 +118,10 @@ fn verify_message(
 fn verify_envelope(
     envelope: &Envelope,
     key: &PublicKey,
+    rule: HashRule,
     artifact: &Artifact<'_>,
 ) -> Result<Content, VerifyError> {
-    check(key.verify(
-        &envelope.signed_bytes(),
-        &envelope.signature,
-        HashRule::Usual,
-    ))?;
+    check(key.verify(&envelope.signed_bytes(), &envelope.signature, rule))?;
     if envelope.payload_type != IN_TOTO {
         let found = envelope.payload_type.chars().take(128).collect();
         return Err(VerifyError::PayloadType { found });

@@ -8,7 +8,7 @@ use crate::certificate;
 use crate::error::VerifyError;
 use crate::evidence::{Evidence, Signer, Stranger, VerifiedKey, VerifiedTime, Weakening};
 use crate::material::{Claims, Form, KeyMaterial, Material, SignedContent};
-use crate::public_key::PublicKey;
+use crate::public_key::{HashRule, PublicKey};
 use crate::signature;
 use crate::timestamp::{self, Stamped};
 use crate::transparency_log::{self, Expected, Logged, SignerKey};
@@ -29,6 +29,7 @@ pub enum Artifact<'a> {
 #[derive(Clone, Debug)]
 pub struct Verifier<'a> {
     asked: Asked<'a>,
+    rule: HashRule,
     sct: SctRule,
     fallback: Option<Timestamp>,
 }
@@ -61,6 +62,7 @@ impl<'a> Verifier<'a> {
     pub fn of_certificates(root: &'a TrustRoot) -> Self {
         Self {
             asked: Asked::Certificates(root),
+            rule: HashRule::Usual,
             sct: SctRule::Required,
             fallback: None,
         }
@@ -71,8 +73,19 @@ impl<'a> Verifier<'a> {
     pub fn of_key(key: &'a PublicKey, root: Option<&'a TrustRoot>) -> Self {
         Self {
             asked: Asked::Key(key, root),
+            rule: HashRule::Usual,
             sct: SctRule::Required,
             fallback: None,
+        }
+    }
+
+    /// Takes signatures over this hash alone, where a policy names one for its key. Certificates always
+    /// have the usual one of their key.
+    #[must_use]
+    pub fn with_hash(self, rule: HashRule) -> Self {
+        match self.asked {
+            Asked::Key(..) => Self { rule, ..self },
+            Asked::Certificates(_) => self,
         }
     }
 
@@ -114,7 +127,7 @@ impl<'a> Verifier<'a> {
         let strangers = strangers(&logged, stamped.strangers);
         let signer = self.signer(material.form(), claims, &times, &strangers, &mut weakened)?;
         // 3. What was signed? That signer's key, over this artifact.
-        let content = signature::verify(&claims.content, signer.key(), artifact)?;
+        let content = signature::verify(&claims.content, signer.key(), self.rule, artifact)?;
         if matches!(artifact, Artifact::Unchecked) {
             weakened.push(Weakening::ArtifactUnchecked);
         }
