@@ -212,10 +212,13 @@ pub enum Fault {
 }
 
 impl Inventory {
-    /// The package of an identifier.
+    /// The packages by their identifiers. Computing those costs a hash each: ask once.
     #[must_use]
-    pub fn package(&self, id: PackageId) -> Option<&Package> {
-        self.packages.iter().find(|package| package.id() == id)
+    pub fn by_id(&self) -> BTreeMap<PackageId, &Package> {
+        self.packages
+            .iter()
+            .map(|package| (package.id(), package))
+            .collect()
     }
 }
 

@@ -8,6 +8,7 @@
 //! Nothing here opens a file, asks a clock or draws a random number: the same image gives the same bytes.
 
 pub mod cataloger;
+pub mod checksum;
 pub mod distro;
 pub mod document;
 pub mod file_tree;
@@ -15,10 +16,12 @@ pub mod format;
 pub mod license;
 pub mod package;
 pub mod package_url;
+pub mod party;
 pub mod relationship;
 pub mod scan;
 
 pub use cataloger::{Cataloger, Findings, Scene, Want};
+pub use checksum::{Checksum, ChecksumAlgorithm};
 pub use distro::Distro;
 pub use document::{
     Completeness, Document, Fault, FileSource, ImageLayer, ImageSource, Inventory, Source, Tool,
@@ -27,9 +30,10 @@ pub use document::{
 pub use file_tree::{FileTree, Layer, LayerError, LayerLimits, TreeFile};
 pub use license::{License, LicenseBasis, LicenseTerm};
 pub use package::{
-    Checksum, ChecksumAlgorithm, Identification, LayerMark, Location, OwnedFile, Package,
-    PackageId, PackageKind, Party, PartyKind, Presence, SourcePackage, Technique,
+    Identification, LayerMark, Location, OwnedFile, Package, PackageId, PackageKind, Presence,
+    SourcePackage, Technique,
 };
 pub use package_url::PackageUrl;
+pub use party::{Party, PartyKind};
 pub use relationship::{Relationship, RelationshipKind};
 pub use scan::{ExpectedLayer, FileError, Scan, ScanError};

@@ -6,8 +6,10 @@ use std::fmt;
 use countersign_artifact::Digest;
 use sha2::{Digest as _, Sha256};
 
+use crate::checksum::Checksum;
 use crate::license::License;
 use crate::package_url::PackageUrl;
+use crate::party::Party;
 
 /// One component of an image or file. The same component at several places is one package with several
 /// [`Location`]s; two architectures of it are two packages.
@@ -139,28 +141,6 @@ pub enum Technique {
     Attestation,
 }
 
-/// Someone with a name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Party {
-    /// The name, perhaps empty where only an address is known.
-    pub name: String,
-    /// The e-mail address.
-    pub email: Option<String>,
-    /// The page.
-    pub url: Option<String>,
-    /// Person or organisation.
-    pub kind: PartyKind,
-}
-
-/// What SPDX wants to know about a [`Party`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PartyKind {
-    /// A human.
-    Person,
-    /// A company, project or team.
-    Organization,
-}
-
 /// What a binary package was built from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourcePackage {
@@ -168,30 +148,6 @@ pub struct SourcePackage {
     pub name: String,
     /// Its version, where it differs from the package's own.
     pub version: Option<String>,
-}
-
-/// A hash that someone stated or we computed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Checksum {
-    /// The function.
-    pub algorithm: ChecksumAlgorithm,
-    /// The value, lower-case hexadecimal.
-    pub hex: String,
-}
-
-/// Hash functions, old ones too: this is what package managers recorded, nothing is trusted for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ChecksumAlgorithm {
-    /// MD5.
-    Md5,
-    /// SHA-1.
-    Sha1,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
 }
 
 /// A file that a package says it installed.
@@ -349,114 +305,6 @@ impl Technique {
     }
 }
 
-impl ChecksumAlgorithm {
-    /// The name SPDX gives it (`SHA256`); CycloneDX puts a hyphen before the number.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Md5 => "MD5",
-            Self::Sha1 => "SHA1",
-            Self::Sha256 => "SHA256",
-            Self::Sha384 => "SHA384",
-            Self::Sha512 => "SHA512",
-        }
-    }
-
-    /// How many hexadecimal characters a value has.
-    #[must_use]
-    pub fn hex_length(self) -> usize {
-        match self {
-            Self::Md5 => 32,
-            Self::Sha1 => 40,
-            Self::Sha256 => 64,
-            Self::Sha384 => 96,
-            Self::Sha512 => 128,
-        }
-    }
-}
-
-impl Checksum {
-    /// Takes a value as someone wrote it; `None` if it is not one of this function.
-    #[must_use]
-    pub fn from_hex(algorithm: ChecksumAlgorithm, hex: &str) -> Option<Self> {
-        let right =
-            hex.len() == algorithm.hex_length() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        right.then(|| Self {
-            algorithm,
-            hex: hex.to_ascii_lowercase(),
-        })
-    }
-
-    /// Takes the bytes of a value; `None` if there is another number of them.
-    #[must_use]
-    pub fn from_bytes(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Option<Self> {
-        (bytes.len() * 2 == algorithm.hex_length()).then(|| Self {
-            algorithm,
-            hex: hex::encode(bytes),
-        })
-    }
-}
-
-impl Party {
-    /// Reads `Name <address>`, or a name, or an address; `None` for nothing.
-    ///
-    /// Teams are recognised by the words they use, since no format says which it is.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (name, email) = match text.split_once('<') {
-            Some((name, rest)) => (name, rest.split('>').next()),
-            None if text.contains('@') && !text.contains(' ') => ("", Some(text)),
-            None => (text, None),
-        };
-        let name = name.trim().trim_matches('"').trim().to_owned();
-        let email = email
-            .map(str::trim)
-            .filter(|email| !email.is_empty())
-            .map(str::to_owned);
-        if name.is_empty() && email.is_none() {
-            return None;
-        }
-        let lower = name.to_ascii_lowercase();
-        let is_team = TEAM_WORDS
-            .iter()
-            .any(|word| lower.split([' ', ',', '.']).any(|part| part == *word));
-        Some(Self {
-            name,
-            email,
-            url: None,
-            kind: if is_team {
-                PartyKind::Organization
-            } else {
-                PartyKind::Person
-            },
-        })
-    }
-}
-
-/// Words that people's names do not have.
-const TEAM_WORDS: [&str; 19] = [
-    "team",
-    "maintainers",
-    "developers",
-    "maintainer",
-    "group",
-    "project",
-    "contributors",
-    "authority",
-    "foundation",
-    "inc",
-    "gmbh",
-    "ltd",
-    "llc",
-    "corporation",
-    "corp",
-    "community",
-    "authors",
-    "packagers",
-    "packaging",
-];
-
 impl fmt::Display for PackageKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -480,21 +328,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parties_are_read() {
-        let team = Party::parse("GNU Libc Maintainers <debian-glibc@lists.debian.org>").unwrap();
-        assert_eq!(team.name, "GNU Libc Maintainers");
-        assert_eq!(team.email.as_deref(), Some("debian-glibc@lists.debian.org"));
-        assert_eq!(team.kind, PartyKind::Organization);
-        let person = Party::parse("Armin Ronacher").unwrap();
-        assert_eq!((person.email, person.kind), (None, PartyKind::Person));
-        assert_eq!(
-            Party::parse("a@b.example").unwrap().email.as_deref(),
-            Some("a@b.example")
-        );
-        assert_eq!(Party::parse(" <> "), None);
-    }
-
-    #[test]
     fn identifiers_depend_on_what_a_package_is_and_not_on_where() {
         let one = Package::new(PackageKind::Npm, "ab", Some("c".into()), "x");
         let mut elsewhere = one.clone();
@@ -510,19 +343,6 @@ mod tests {
         assert_ne!(
             one.id(),
             Package::new(PackageKind::Npm, "ab", None, "x").id()
-        );
-    }
-
-    #[test]
-    fn checksums_of_a_wrong_length_are_none() {
-        assert!(
-            Checksum::from_hex(ChecksumAlgorithm::Md5, "D41D8CD98F00B204E9800998ECF8427E")
-                .is_some()
-        );
-        assert!(Checksum::from_hex(ChecksumAlgorithm::Md5, "d41d").is_none());
-        assert!(
-            Checksum::from_hex(ChecksumAlgorithm::Md5, "z41d8cd98f00b204e9800998ecf8427e")
-                .is_none()
         );
     }
 }

@@ -7,7 +7,8 @@ use crate::cataloger::{Cataloger, Findings, Scene, Want};
 use crate::distro::Distro;
 use crate::document::{Completeness, FileSource, Inventory};
 use crate::file_tree::{
-    FileTree, Layer, LayerError, LayerLimits, SquashError, Wanted, read_layer, single_file, squash,
+    FileTree, Layer, LayerError, LayerLimits, SquashError, Wanted, read_layer, read_layer_again,
+    single_file, squash,
 };
 use crate::package::{PackageId, PackageKind};
 use crate::relationship::RelationshipKind;
@@ -45,6 +46,16 @@ impl Scan {
         stream: impl Read,
     ) -> Result<Layer, LayerError> {
         read_layer(expected, stream, &self.catalogers, &self.limits)
+    }
+
+    /// Reads a layer once more from its beginning, where [`Layer::wants_second_reading`].
+    pub fn read_layer_again(
+        &self,
+        first: &Layer,
+        expected: &ExpectedLayer,
+        stream: impl Read,
+    ) -> Result<Layer, LayerError> {
+        read_layer_again(first, expected, stream, &self.catalogers, &self.limits)
     }
 
     /// Squashes the layers and catalogs what is left.

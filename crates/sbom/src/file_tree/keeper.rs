@@ -6,6 +6,7 @@ use std::sync::Arc;
 use countersign_artifact::Digest;
 use sha2::{Digest as _, Sha256};
 
+use super::hard_links::Aliases;
 use super::layer::FileEntry;
 use super::limits::LayerLimits;
 use super::tar::Header;
@@ -16,6 +17,8 @@ use crate::document::Fault;
 pub(super) struct Keeper<'a> {
     catalogers: &'a [Box<dyn Cataloger>],
     limits: &'a LayerLimits,
+    /// Further names of files, by the names under which they come first.
+    aliases: &'a Aliases,
     left: u64,
     /// Those who were told already that nothing more is kept.
     told: HashSet<&'static str>,
@@ -30,10 +33,15 @@ pub(super) struct Plan {
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(catalogers: &'a [Box<dyn Cataloger>], limits: &'a LayerLimits) -> Self {
+    pub(super) fn new(
+        catalogers: &'a [Box<dyn Cataloger>],
+        limits: &'a LayerLimits,
+        aliases: &'a Aliases,
+    ) -> Self {
         Self {
             catalogers,
             limits,
+            aliases,
             left: limits.kept_bytes,
             told: HashSet::new(),
         }
@@ -48,7 +56,7 @@ impl<'a> Keeper<'a> {
         };
         for (index, cataloger) in self.catalogers.iter().enumerate() {
             let name = cataloger.name();
-            match cataloger.wants(path, head) {
+            match self.wanted(&**cataloger, path, head) {
                 Want::Nothing => {}
                 Want::Content { limit } if size > limit => {
                     plan.faults.push((name, Fault::TooLarge { size, limit }));
@@ -69,6 +77,19 @@ impl<'a> Keeper<'a> {
         }
         plan.read = plan.keep || !plan.extractors.is_empty();
         plan
+    }
+
+    /// What a cataloger needs of a file, under its own name or another.
+    fn wanted(&self, cataloger: &dyn Cataloger, path: &str, head: &[u8]) -> Want {
+        let own = cataloger.wants(path, head);
+        if own != Want::Nothing || self.aliases.is_empty() {
+            return own;
+        }
+        let others = self.aliases.get(path).into_iter().flatten();
+        others
+            .map(|alias| cataloger.wants(alias, head))
+            .find(|want| *want != Want::Nothing)
+            .unwrap_or(own)
     }
 
     pub(super) fn keep(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use countersign_artifact::Digest;
 
 use super::HEAD;
+use super::hard_links::{Aliases, unread};
 use super::inflate::{Compression, Inflated};
 use super::keeper::{Keeper, Kept};
 use super::limits::LayerLimits;
@@ -20,6 +21,8 @@ pub struct Layer {
     pub(super) mark: LayerMark,
     pub(super) entries: Vec<Entry>,
     pub(super) inflated: u64,
+    /// Content that went by under a name nobody wanted, and has another name that somebody wants.
+    pub(super) unread: Aliases,
 }
 
 /// Why a layer is refused.
@@ -159,6 +162,15 @@ impl Layer {
         self.mark
     }
 
+    /// Whether content that somebody wants went by under a hard link's other name. Then
+    /// [`read_layer_again`] gets it; without that the inventory has a warning.
+    ///
+    /// pnpm and uv fill images with hard links to their caches.
+    #[must_use]
+    pub fn wants_second_reading(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
     /// How many bytes it has when inflated.
     #[must_use]
     pub fn inflated(&self) -> u64 {
@@ -173,10 +185,33 @@ pub fn read_layer(
     catalogers: &[Box<dyn Cataloger>],
     limits: &LayerLimits,
 ) -> Result<Layer, LayerError> {
+    let mut layer = read(wanted, stream, catalogers, limits, &Aliases::new())?;
+    layer.unread = unread(&layer.entries, catalogers);
+    Ok(layer)
+}
+
+/// Reads a layer from its beginning once more, knowing what its first reading had to let go.
+pub fn read_layer_again(
+    first: &Layer,
+    wanted: &Wanted,
+    stream: impl Read,
+    catalogers: &[Box<dyn Cataloger>],
+    limits: &LayerLimits,
+) -> Result<Layer, LayerError> {
+    read(wanted, stream, catalogers, limits, &first.unread)
+}
+
+fn read(
+    wanted: &Wanted,
+    stream: impl Read,
+    catalogers: &[Box<dyn Cataloger>],
+    limits: &LayerLimits,
+    aliases: &Aliases,
+) -> Result<Layer, LayerError> {
     let blob_hash = wanted.digest.map(|digest| digest.algorithm());
     let mut reader = Reader {
         stream: Inflated::new(stream, blob_hash, limits)?,
-        keeper: Keeper::new(catalogers, limits),
+        keeper: Keeper::new(catalogers, limits, aliases),
         limits,
         entries: Vec::new(),
         name_bytes: 0,
@@ -211,6 +246,7 @@ pub fn read_layer(
         },
         entries: reader.entries,
         inflated: totals.inflated,
+        unread: Aliases::new(),
     })
 }
 

@@ -6,6 +6,7 @@
 //! the rules by which a container runtime unpacks them (OCI image specification, layer.md), and gives a
 //! [`FileTree`].
 
+mod hard_links;
 mod inflate;
 mod keeper;
 mod layer;
@@ -17,7 +18,7 @@ mod tar;
 mod tree;
 
 pub use inflate::Compression;
-pub use layer::{DigestMismatch, Layer, LayerError, Wanted, read_layer};
+pub use layer::{DigestMismatch, Layer, LayerError, Wanted, read_layer, read_layer_again};
 pub use limits::LayerLimits;
 pub use path::PathFault;
 pub use squash::{SquashError, squash};

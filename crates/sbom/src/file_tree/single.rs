@@ -7,6 +7,7 @@ use countersign_artifact::Digest;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::HEAD;
+use super::hard_links::Aliases;
 use super::keeper::{Keeper, Kept};
 use super::layer::{Entry, EntryKind, FileEntry, Layer, LayerError, SHOWN};
 use super::limits::LayerLimits;
@@ -58,7 +59,8 @@ pub(crate) fn single_file(
         }
     })?;
     let path = format!("/{name}");
-    let mut keeper = Keeper::new(catalogers, limits);
+    let no_aliases = Aliases::new();
+    let mut keeper = Keeper::new(catalogers, limits, &no_aliases);
     let plan = keeper.plan(&path, &content[..content.len().min(HEAD)], size);
     let mut kept = Kept {
         faults: plan.faults,
@@ -85,6 +87,7 @@ pub(crate) fn single_file(
             },
             entries: vec![entry],
             inflated: size,
+            unread: Aliases::new(),
         },
         sha256,
         sha512: Digest::Sha512(sha512.finalize().into()),

@@ -116,13 +116,39 @@ fn a_hard_link_to_nothing_is_a_warning() {
 }
 
 #[test]
-fn a_wanted_name_of_unwanted_content_is_a_warning() {
-    let found = inventory(vec![tar().file("a.skip", b"1").hard_link("b", "a.skip")]).unwrap();
+fn a_wanted_name_of_unwanted_content_is_read_again_or_a_warning() {
+    let tarball = tar()
+        .file("a.skip", b"1")
+        .hard_link("b", "a.skip")
+        .hard_link("c.skip", "a.skip")
+        .hard_link("d", "c.skip");
+    let found = inventory(vec![tarball.clone()]).unwrap();
+    let target = "/a.skip".to_owned();
     assert_eq!(
         found.warnings[0].fault,
-        Fault::LinkedContentNotRead {
-            target: "/a.skip".into()
-        }
+        Fault::LinkedContentNotRead { target }
+    );
+    let bytes = tarball.bytes();
+    let scan = lister(LayerLimits::default());
+    let first = read(&scan, 0, &bytes, &bytes).unwrap();
+    assert!(first.wants_second_reading());
+    let digest = countersign_artifact::Digest::sha256_of(&bytes);
+    let expected = countersign_sbom::ExpectedLayer {
+        index: 0,
+        digest: None,
+        size: None,
+        diff_id: digest,
+    };
+    let second = scan
+        .read_layer_again(&first, &expected, &bytes[..])
+        .unwrap();
+    let found = scan.finish(vec![second]).unwrap();
+    assert_eq!(found.warnings, []);
+    assert_eq!(listed(&found), ["/a.skip=1", "/b=1", "/c.skip=1", "/d=1"]);
+    assert!(
+        !read(&scan, 0, &tar().bytes(), &tar().bytes())
+            .unwrap()
+            .wants_second_reading()
     );
 }
 

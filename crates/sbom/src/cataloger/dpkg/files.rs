@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::file_tree::FileTree;
-use crate::package::{Checksum, ChecksumAlgorithm, OwnedFile};
+use crate::package::OwnedFile;
 
 /// Gathers the files. `list` names folders too, so of it only what the tree has as a file counts.
 pub(super) fn owned(tree: &FileTree, md5sums: &str, list: &str, conffiles: &str) -> Vec<OwnedFile> {

@@ -15,8 +15,9 @@ use super::{Cataloger, Findings, Scene, Want};
 use crate::distro::Distro;
 use crate::document::Fault;
 use crate::file_tree::{FileTree, TreeFile};
-use crate::package::{Package, PackageId, PackageKind, Party, SourcePackage};
+use crate::package::{Package, PackageId, PackageKind, SourcePackage};
 use crate::package_url::PackageUrl;
+use crate::party::Party;
 use crate::relationship::RelationshipKind;
 
 use dependency::{Installed, names_of};

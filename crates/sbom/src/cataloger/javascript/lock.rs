@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::fault_of;
 use super::manifest::{Fields, integrity};
+use crate::checksum::Checksum;
 use crate::document::Fault;
-use crate::package::Checksum;
 
 #[derive(Debug, Deserialize)]
 struct Lock {

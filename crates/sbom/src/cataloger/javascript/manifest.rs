@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::fault_of;
+use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::document::Fault;
 use crate::license::License;
-use crate::package::{Checksum, ChecksumAlgorithm, Package, Party};
+use crate::package::Package;
+use crate::party::Party;
 
 /// The fields that matter here; those whose type nobody kept to are kept as they came.
 #[derive(Debug, Default, Deserialize)]

@@ -10,9 +10,10 @@ mod manifest;
 use std::collections::BTreeMap;
 
 use super::{Cataloger, Findings, Scene, Want};
+use crate::checksum::Checksum;
 use crate::document::Fault;
 use crate::file_tree::{FileTree, TreeFile};
-use crate::package::{Checksum, Package, PackageId, PackageKind};
+use crate::package::{Package, PackageId, PackageKind};
 use crate::package_url::PackageUrl;
 use crate::relationship::RelationshipKind;
 

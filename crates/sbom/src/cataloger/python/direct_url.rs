@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::document::Fault;
-use crate::package::{Checksum, ChecksumAlgorithm, Package};
+use crate::package::Package;
 use crate::package_url::PackageUrl;
 
 /// The file as it is.

@@ -2,8 +2,9 @@
 
 use crate::cataloger::header_fields::Stanza;
 use crate::license::License;
-use crate::package::{Package, Party};
+use crate::package::Package;
 use crate::package_url::normalise_python_name;
+use crate::party::Party;
 
 use super::marker::Marker;
 

@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::file_tree::FileTree;
-use crate::package::{Checksum, ChecksumAlgorithm, OwnedFile};
+use crate::package::OwnedFile;
 
 /// Reads a `RECORD`; its paths are relative to the folder that is on Python's path.
 pub(super) fn read(tree: &FileTree, environment: &str, text: &str) -> Vec<OwnedFile> {
