@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod catalogers;
 mod fixture_images;
 mod hostile_layers;
 mod layers;
