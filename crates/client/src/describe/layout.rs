@@ -9,7 +9,7 @@ use countersign_sbom::{Layer, LayerError, Scan, Source};
 use super::choice::{MAX_NESTING, choose};
 use super::plan::{Found, MAX_CONFIGURATION, PlannedLayer, check_kind, plan};
 use super::{DescribeError, Described, readers, scan};
-use crate::image_source::{Layout, LayoutError};
+use crate::image_source::{Layout, LayoutBlob, LayoutError};
 
 /// Describes an image of a layout: the one with `tag`, or the only one. `name` is how it was asked for.
 /// Blocks; layers are read on threads of their own.
@@ -108,19 +108,32 @@ fn read_layers(
 }
 
 fn read_layer(scan: &Scan, layout: &Layout, layer: &PlannedLayer) -> Result<Layer, DescribeError> {
+    let first = read_blob(layout, layer, |blob| scan.read_layer(&layer.expected, blob))?;
+    if !first.wants_second_reading() {
+        return Ok(first);
+    }
+    read_blob(layout, layer, |blob| {
+        scan.read_layer_again(&first, &layer.expected, blob)
+    })
+}
+
+fn read_blob(
+    layout: &Layout,
+    layer: &PlannedLayer,
+    read: impl FnOnce(&mut Remembering<LayoutBlob>) -> Result<Layer, LayerError>,
+) -> Result<Layer, DescribeError> {
     let mut blob = Remembering {
         blob: layout.open_blob(&layer.blob)?,
         error: None,
     };
-    scan.read_layer(&layer.expected, &mut blob)
-        .map_err(|error| match (error, blob.error) {
-            (LayerError::Source { .. }, Some(reason)) => DescribeError::Layout(reason),
-            (error, _) => DescribeError::Layer {
-                index: layer.expected.index,
-                digest: layer.blob.digest,
-                error,
-            },
-        })
+    read(&mut blob).map_err(|error| match (error, blob.error) {
+        (LayerError::Source { .. }, Some(reason)) => DescribeError::Layout(reason),
+        (error, _) => DescribeError::Layer {
+            index: layer.expected.index,
+            digest: layer.blob.digest,
+            error,
+        },
+    })
 }
 
 /// Keeps the reason that a read error carries.

@@ -90,12 +90,28 @@ async fn read_layers(
     Ok(done)
 }
 
-/// Fetches here and inflates on a thread for blocking work; a few pieces wait between the two.
 async fn read_layer(
     scan: Arc<Scan>,
     registry: &Client,
     repository: &Repository,
     layer: PlannedLayer,
+) -> Result<Layer, DescribeError> {
+    let (reader, expected) = (Arc::clone(&scan), layer.expected);
+    let read = move |pieces| reader.read_layer(&expected, pieces);
+    let first = read_blob(registry, repository, &layer, read).await?;
+    if !first.wants_second_reading() {
+        return Ok(first);
+    }
+    let read = move |pieces| scan.read_layer_again(&first, &expected, pieces);
+    read_blob(registry, repository, &layer, read).await
+}
+
+/// Fetches here and inflates on a thread for blocking work; a few pieces wait between the two.
+async fn read_blob(
+    registry: &Client,
+    repository: &Repository,
+    layer: &PlannedLayer,
+    read: impl FnOnce(Pieces) -> Result<Layer, LayerError> + Send + 'static,
 ) -> Result<Layer, DescribeError> {
     let stream = registry
         .blob_stream(repository, &layer.blob, MAX_LAYER)
@@ -106,8 +122,7 @@ async fn read_layer(
         piece: Bytes::new(),
         ended: false,
     };
-    let expected = layer.expected;
-    let reading = tokio::task::spawn_blocking(move || scan.read_layer(&expected, pieces));
+    let reading = tokio::task::spawn_blocking(move || read(pieces));
     let fetched = fetch(stream, &sender).await;
     drop(sender);
     let read = reading.await.map_err(|_| DescribeError::Stopped)?;

@@ -65,6 +65,53 @@ async fn the_same_from_layout_archive_and_registry() {
 }
 
 #[tokio::test]
+async fn content_behind_hard_links_is_read_again() {
+    // As pnpm installs: the content is in its store, the package has links to it.
+    let mut builder = tar::Builder::new(Vec::new());
+    let content = br#"{"name":"linked","version":"1.2.3"}"#;
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(content.len() as u64);
+    builder
+        .append_data(&mut header, "root/store/ab/cd", &content[..])
+        .unwrap();
+    let mut link = tar::Header::new_gnu();
+    link.set_entry_type(tar::EntryType::Link);
+    link.set_size(0);
+    let name = "usr/app/node_modules/.pnpm/linked@1.2.3/node_modules/linked/package.json";
+    builder
+        .append_link(&mut link, name, "root/store/ab/cd")
+        .unwrap();
+    let tar = builder.into_inner().unwrap();
+
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("layout");
+    let diff_id = Digest::sha256_of(&tar).to_string();
+    write_layers(
+        &path,
+        &tar,
+        &[(&host_platform(), &diff_id)],
+        media_type::OCI_CONFIG,
+    );
+    let described = of_layout(&path).unwrap();
+    assert_eq!(described.inventory.warnings, []);
+    assert_eq!(described.inventory.packages[0].name, "linked");
+    assert_eq!(
+        described.inventory.packages[0].locations[0].path,
+        format!("/{name}")
+    );
+
+    let registry = CountedRegistry::start(Default::default()).await;
+    let client = impatient();
+    let reference = registry.image("app:1.0");
+    push_layout(&client, &Layout::open(&path).unwrap(), &reference)
+        .await
+        .unwrap();
+    let pulled = describe_image(&client, &reference, None).await.unwrap();
+    assert_eq!(pulled.inventory, described.inventory);
+}
+
+#[tokio::test]
 async fn layers_that_are_no_tar_are_refused_by_name() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("layout");
@@ -218,8 +265,12 @@ fn tar() -> Vec<u8> {
 
 /// Writes an image for each platform, all of one layer, and an index over them where there are several.
 fn write_image(path: &Path, images: &[(&Platform, &str)], config_type: &str) {
+    write_layers(path, &tar(), images, config_type);
+}
+
+fn write_layers(path: &Path, layer: &[u8], images: &[(&Platform, &str)], config_type: &str) {
     let mut writer = LayoutWriter::create(path).unwrap();
-    let layer = writer.add_blob(media_type::OCI_LAYER, &tar()).unwrap();
+    let layer = writer.add_blob(media_type::OCI_LAYER, layer).unwrap();
     let mut entries = Vec::new();
     for (platform, diff_id) in images {
         let config = format!(
