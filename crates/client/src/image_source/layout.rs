@@ -306,7 +306,7 @@ fn blob_name(digest: &Digest) -> String {
 }
 
 /// The tag of an entry of `index.json`.
-pub(super) fn tag_of(entry: &Descriptor) -> Option<&str> {
+pub(crate) fn tag_of(entry: &Descriptor) -> Option<&str> {
     let name = entry.annotations.get(REF_NAME)?;
     // containerd writes the whole reference; the tag is what follows the last colon of its last part.
     let last = name.rsplit('/').next().unwrap_or(name);

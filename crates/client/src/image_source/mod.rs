@@ -7,6 +7,7 @@ mod push;
 mod writer;
 
 pub use error::LayoutError;
+pub(crate) use layout::tag_of;
 pub use layout::{Layout, LayoutBlob};
 pub use push::{PushError, PushedLayout, push_layout};
 pub use writer::LayoutWriter;

@@ -218,6 +218,19 @@ impl RegistryError {
     pub fn is_not_found(&self) -> bool {
         matches!(*self.fault, Fault::NotFound { .. })
     }
+
+    /// Whether the registry answered, and what it has is not what was promised or not there.
+    pub(crate) fn is_of_content(&self) -> bool {
+        matches!(
+            *self.fault,
+            Fault::NotFound { .. }
+                | Fault::Oversized { .. }
+                | Fault::Truncated { .. }
+                | Fault::DigestMismatch { .. }
+                | Fault::Manifest(_)
+                | Fault::UnexpectedManifest { .. }
+        )
+    }
 }
 
 impl From<BodyFault> for Fault {
