@@ -53,7 +53,19 @@ pub(crate) struct Outgoing {
 pub(crate) enum OutgoingBody {
     Empty,
     Bytes(Bytes),
-    File { path: PathBuf, start: u64, size: u64 },
+    File {
+        path: PathBuf,
+        start: u64,
+        size: u64,
+    },
+}
+
+/// An answer that has come whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// Whether sending a request twice is the same as sending it once.
@@ -129,6 +141,25 @@ impl Transport {
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// Sends `outgoing` and gives the whole answer, whatever its status; its body has at most `limit`
+    /// bytes.
+    pub(crate) async fn exchange(
+        &self,
+        outgoing: &Outgoing,
+        repeat: Repeat,
+        limit: u64,
+    ) -> Result<Answer, TransportFault> {
+        let due = self.due();
+        let response = self.send(outgoing, repeat, due).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read_capped(response, limit, due).await?;
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 
     async fn send_once(
