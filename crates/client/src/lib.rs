@@ -3,10 +3,22 @@
 //! No flag, terminal or exit code is known here. What is decided about bundles is decided by
 //! `countersign-trust`; this crate fetches and sends.
 
+pub mod attest;
+mod bundle_referrer;
 pub mod describe;
+pub mod fulcio;
+pub mod identity_token;
 pub mod image_source;
+pub mod material;
 pub mod registry;
+pub mod rekor;
 mod secret;
+mod service;
+pub mod services;
+pub mod sign;
+mod signing;
+pub mod timestamp_authority;
 pub mod transport;
 
 pub use secret::Secret;
+pub use service::Refusal;
