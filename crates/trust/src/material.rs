@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use countersign_artifact::Digest;
+
 use crate::bundle;
 use crate::bundle::legacy;
 use crate::envelope::Envelope;
@@ -14,6 +16,7 @@ use crate::transparency_log::Entry;
 #[derive(Clone, Debug)]
 pub struct Material {
     form: Form,
+    bundle: Option<Digest>,
     reading: Arc<Result<Reading, MaterialError>>,
 }
 
@@ -114,7 +117,9 @@ impl SignedContent {
 impl Material {
     /// Reads a Sigstore bundle of version 0.1 to 0.3.
     pub fn parse_bundle(json: &[u8]) -> Result<Self, MaterialError> {
-        Ok(Self::of(Form::Bundle, bundle::read(json)?))
+        let mut material = Self::of(Form::Bundle, bundle::read(json)?);
+        material.bundle = Some(Digest::sha256_of(json));
+        Ok(material)
     }
 
     /// Takes a layer of a `.sig` tag: a simple signing object and the annotations of its descriptor.
@@ -163,6 +168,7 @@ impl Material {
     pub fn unreadable(error: MaterialError) -> Self {
         Self {
             form: Form::Bundle,
+            bundle: None,
             reading: Arc::new(Err(error)),
         }
     }
@@ -211,6 +217,20 @@ impl Material {
         }
     }
 
+    /// The digest of the bytes that hold it in a registry: of the bundle or of the layer. It says which
+    /// one it was, no more.
+    #[must_use]
+    pub fn blob_digest(&self) -> Option<Digest> {
+        if self.bundle.is_some() {
+            return self.bundle;
+        }
+        match &self.claims().ok()?.content {
+            SignedContent::SimpleSigning { payload, .. } => Some(Digest::sha256_of(payload)),
+            SignedContent::Envelope(envelope) => envelope.json.as_deref().map(Digest::sha256_of),
+            SignedContent::Message(_) => None,
+        }
+    }
+
     /// What could be read.
     pub(crate) fn claims(&self) -> Result<&Claims, MaterialError> {
         match &*self.reading {
@@ -226,6 +246,7 @@ impl Material {
         };
         Self {
             form,
+            bundle: None,
             reading: Arc::new(Ok(Reading {
                 claims,
                 predicate_type,

@@ -102,6 +102,20 @@ fn what_is_not_a_root() {
     // A log with a kind of key that is not known is left out, not an end to everything.
     let root = spoil(&|root| root["tlogs"][0]["publicKey"]["rawBytes"] = json!("MAA=")).unwrap();
     assert!(root.has_transparency_log());
+    // So is an authority: here its curve is called secp384k1, which nobody uses.
+    let text = String::from_utf8(good.clone()).unwrap();
+    let named: Value = serde_json::from_str(&text).unwrap();
+    let root = named["certificateAuthorities"][0]["certChain"]["certificates"][1]["rawBytes"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let other = replace_in_base64(
+        &root,
+        &[0x2b, 0x81, 0x04, 0, 0x22],
+        &[0x2b, 0x81, 0x04, 0, 0x7f],
+    );
+    let without = TrustRoot::parse(text.replace(&root, &other).as_bytes()).unwrap();
+    assert!(without.has_transparency_log());
     assert!(matches!(
         TrustRoot::parse(&vec![b' '; 5 << 20]),
         Err(TrustRootError::TooLarge { .. })
@@ -196,4 +210,16 @@ fn api_answer() -> Value {
             "signedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
         },
     }})
+}
+
+fn replace_in_base64(text: &str, from: &[u8], to: &[u8]) -> String {
+    use base64::Engine;
+    let engine = base64::engine::general_purpose::STANDARD;
+    let mut bytes = engine.decode(text).unwrap();
+    let at = bytes
+        .windows(from.len())
+        .position(|window| window == from)
+        .unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to);
+    engine.encode(bytes)
 }

@@ -1,11 +1,12 @@
 //! In-toto statements: what an attestation says about which artifacts.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use countersign_artifact::Digest;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -136,12 +137,15 @@ impl Subject {
     }
 
     fn of(wire: WireSubject<'_>) -> Result<Self, StatementFault> {
-        let found = wire.digest.unwrap_or_default();
+        let found = wire.digest.unwrap_or_default().0;
         if found.len() > MAXIMAL_DIGESTS {
             return Err(StatementFault::TooManySubjects);
         }
         let mut digests = Vec::with_capacity(found.len());
-        for (algorithm, hex) in &found {
+        for (index, (algorithm, hex)) in found.iter().enumerate() {
+            if found[..index].iter().any(|(other, _)| other == algorithm) {
+                return Err(StatementFault::Digest);
+            }
             // Other algorithms (sha1, gitCommit, ...) bind nothing here.
             if matches!(algorithm.as_ref(), "sha256" | "sha512") {
                 let text = format!("{algorithm}:{}", hex.to_ascii_lowercase());
@@ -194,8 +198,34 @@ struct WireSubject<'a> {
     #[serde(borrow)]
     name: Option<std::borrow::Cow<'a, str>>,
     #[serde(borrow)]
-    digest: Option<BTreeMap<std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>>>,
+    digest: Option<Digests<'a>>,
     annotations: Option<Map<String, Value>>,
+}
+
+/// The digests of a subject in order, so that one that is there twice is seen.
+#[derive(Default)]
+struct Digests<'a>(Vec<(std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Digests<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Digests<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("digests by algorithm")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Digests<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Digests(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
 }
 
 /// What `cosign sign` of version 3 states.
@@ -209,3 +239,78 @@ const STATEMENT_TYPES: [&str; 2] = [
 /// The caps of sigstore-go (pkg/verify/signature.go).
 const MAXIMAL_SUBJECTS: usize = 1024;
 const MAXIMAL_DIGESTS: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn read(text: &str) -> Result<Statement, StatementFault> {
+        Statement::read("t", &Arc::new(text.replace("HASH", HASH).into_bytes()))
+    }
+
+    #[test]
+    fn both_versions_and_any_predicate() {
+        for version in ["v0.1", "v1"] {
+            for predicate in [r#"{"a": 1}"#, r#""text""#, "null", "[1.0]"] {
+                let statement = read(&format!(
+                    r#"{{"_type":"https://in-toto.io/Statement/{version}","predicateType":"p",
+                    "subject":[{{"name":"n","digest":{{"sha256":"HASH","sha1":"x"}}}}],
+                    "predicate": {predicate} }}"#
+                ));
+                let statement = statement.unwrap();
+                assert_eq!(statement.predicate().get(), predicate);
+                assert_eq!(statement.subjects()[0].digests(), [Digest::sha256_of(b"")]);
+                assert!(statement.subject_of(&Digest::sha256_of(b"")).is_some());
+                assert!(statement.subject_of(&Digest::sha256_of(b"x")).is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn no_predicate_is_null() {
+        let statement = read(
+            r#"{"_type":"https://in-toto.io/Statement/v1","predicateType":"p","subject":[{"digest":{}}]}"#,
+        );
+        assert_eq!(statement.unwrap().predicate().get(), "null");
+    }
+
+    #[test]
+    fn what_is_no_statement() {
+        let good = r#"{"_type":"https://in-toto.io/Statement/v1","predicateType":"p","subject":[{"digest":{"sha256":"HASH"}}]}"#;
+        assert!(read(good).is_ok());
+        let cases = [
+            (
+                r#""_type":"https://in-toto.io/Statement/v1","#,
+                "",
+                StatementFault::Type,
+            ),
+            ("Statement/v1", "Statement/v2", StatementFault::Type),
+            (
+                r#""predicateType":"p","#,
+                "",
+                StatementFault::NoPredicateType,
+            ),
+            (
+                r#"[{"digest":{"sha256":"HASH"}}]"#,
+                "[]",
+                StatementFault::NoSubject,
+            ),
+            ("HASH", "abc", StatementFault::Digest),
+            (
+                r#""predicateType":"p""#,
+                r#""predicateType":"p","predicateType":"q""#,
+                StatementFault::Syntax,
+            ),
+            (
+                r#""sha256":"HASH""#,
+                r#""sha256":"HASH","sha256":"HASH""#,
+                StatementFault::Digest,
+            ),
+        ];
+        for (from, to, fault) in cases {
+            assert_eq!(read(&good.replace(from, to)).unwrap_err(), fault, "{to}");
+        }
+    }
+}

@@ -93,7 +93,7 @@ impl Token {
             .take(MAXIMAL_CERTIFICATES)
             .filter_map(|one| match one {
                 cms::cert::CertificateChoices::Certificate(certificate) => {
-                    AuthorityCertificate::read(&certificate.to_der().ok()?)
+                    AuthorityCertificate::read(&certificate.to_der().ok()?).ok()
                 }
                 cms::cert::CertificateChoices::Other(_) => None,
             })

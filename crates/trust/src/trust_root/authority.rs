@@ -7,8 +7,8 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, SubjectKeyIdentif
 use x509_cert::time::Time;
 
 use super::{TrustRootError, Validity};
-use crate::certificate;
-use crate::public_key::PublicKey;
+use crate::certificate::{self, CertificateError};
+use crate::public_key::{PublicKey, PublicKeyError};
 
 /// An authority of the root: a chain, each certificate signed by the next, and when it was in use.
 #[derive(Clone, Debug)]
@@ -63,9 +63,13 @@ impl Authority {
         }
         let mut certificates = Vec::with_capacity(chain.len());
         for der in chain {
-            let read = AuthorityCertificate::read(der)
-                .ok_or_else(|| TrustRootError::Certificate { uri: uri.clone() })?;
-            certificates.push(read);
+            match AuthorityCertificate::read(der) {
+                Ok(read) => certificates.push(read),
+                Err(CertificateError::Key(
+                    PublicKeyError::Kind { .. } | PublicKeyError::Curve { .. },
+                )) => return Err(TrustRootError::UnknownKey { uri }),
+                Err(_) => return Err(TrustRootError::Certificate { uri }),
+            }
         }
         for (index, pair) in certificates.windows(2).enumerate() {
             let linked = pair[1].is_authority
@@ -95,9 +99,19 @@ fn below(certificates: &[AuthorityCertificate], index: usize) -> usize {
 }
 
 impl AuthorityCertificate {
-    pub(crate) fn read(der: &[u8]) -> Option<Self> {
-        let certificate = Certificate::from_der(der).ok()?;
-        let body = &certificate.tbs_certificate;
+    pub(crate) fn read(der: &[u8]) -> Result<Self, CertificateError> {
+        let key = |body: &x509_cert::TbsCertificate| -> Result<PublicKey, CertificateError> {
+            let spki = body.subject_public_key_info.to_der();
+            Ok(PublicKey::from_spki_der(
+                &spki.map_err(|_| CertificateError::Encoding)?,
+            )?)
+        };
+        let certificate = Certificate::from_der(der).map_err(|_| CertificateError::Encoding)?;
+        let key = key(&certificate.tbs_certificate)?;
+        Self::with_key(der, &certificate.tbs_certificate, key).ok_or(CertificateError::Encoding)
+    }
+
+    fn with_key(der: &[u8], body: &x509_cert::TbsCertificate, key: PublicKey) -> Option<Self> {
         let constraints: Option<BasicConstraints> = body.get().ok()?.map(|(_, found)| found);
         let usages: Option<ExtendedKeyUsage> = body.get().ok()?.map(|(_, found)| found);
         let identifier: Option<SubjectKeyIdentifier> = body.get().ok()?.map(|(_, found)| found);
@@ -107,7 +121,7 @@ impl AuthorityCertificate {
             issuer: body.issuer.to_der().ok()?,
             serial: body.serial_number.as_bytes().to_vec(),
             key_identifier: identifier.map(|found| found.0.as_bytes().to_vec()),
-            key: PublicKey::from_spki_der(&body.subject_public_key_info.to_der().ok()?).ok()?,
+            key,
             not_before: instant(body.validity.not_before)?,
             not_after: instant(body.validity.not_after)?,
             is_authority: constraints.as_ref().is_some_and(|found| found.ca),

@@ -5,7 +5,9 @@
 //! is ready then; a copy costs a counter.
 
 mod authority;
+mod error;
 mod log;
+mod parts;
 mod validity;
 mod wire;
 
@@ -16,7 +18,10 @@ use countersign_artifact::Digest;
 use crate::public_key::{KeyAlgorithm, PublicKey};
 
 pub(crate) use authority::{Authority, AuthorityCertificate};
-pub(crate) use log::{Log, host_of};
+pub use error::TrustRootError;
+pub(crate) use log::Log;
+use log::host_of;
+pub use parts::{AuthorityPart, LogPart, TrustRootParts};
 pub use validity::Validity;
 
 /// The parties whose word counts. Checked when it is made; cheap to copy.
@@ -32,113 +37,19 @@ struct Material {
     fingerprint: Digest,
 }
 
-/// The parts of a root that has no `trusted_root.json`.
-#[derive(Clone, Debug, Default)]
-pub struct TrustRootParts {
-    /// Who issues signing certificates.
-    pub certificate_authorities: Vec<AuthorityPart>,
-    /// Logs whose signed certificate timestamps count.
-    pub ct_logs: Vec<LogPart>,
-    /// Logs of signatures.
-    pub transparency_logs: Vec<LogPart>,
-    /// Who tells the time.
-    pub timestamp_authorities: Vec<AuthorityPart>,
-}
-
-/// An authority of [`TrustRootParts`].
-#[derive(Clone, Debug, Default)]
-pub struct AuthorityPart {
-    /// Where it is, for messages.
-    pub uri: String,
-    /// Its certificates in DER, each signed by the next; see [`AuthorityPart::from_pem`].
-    pub chain: Vec<Vec<u8>>,
-    /// When it was in use.
-    pub window: Validity,
-}
-
-/// A log of [`TrustRootParts`].
-#[derive(Clone, Debug)]
-pub struct LogPart {
-    /// Its base URL; the host is the origin of a Rekor v2 log.
-    pub url: String,
-    /// Its key.
-    pub public_key: PublicKey,
-    /// Its identifier, where it is not the usual one of its key.
-    pub id: Option<Vec<u8>>,
-    /// When the key was in use.
-    pub window: Validity,
-}
-
-/// Why a trust root is not one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TrustRootError {
-    /// It is larger than any trust root.
-    #[error("a trust root has at most {limit} bytes, found {found}")]
-    TooLarge {
-        /// How many bytes are allowed.
-        limit: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// It is not JSON of the right shape.
-    #[error("not a trust root: line {line}, column {column}")]
-    Syntax {
-        /// Where reading stopped.
-        line: usize,
-        /// Where reading stopped.
-        column: usize,
-    },
-    /// It has another media type.
-    #[error("unknown media type `{found}` of a trust root")]
-    MediaType {
-        /// What was found.
-        found: String,
-    },
-    /// An authority has no certificates.
-    #[error("the authority {uri} has no certificates")]
-    EmptyChain {
-        /// The authority.
-        uri: String,
-    },
-    /// An authority has more certificates than any real one.
-    #[error("the authority {uri} has too many certificates")]
-    ChainTooLong {
-        /// The authority.
-        uri: String,
-    },
-    /// A certificate of an authority cannot be read.
-    #[error("a certificate of the authority {uri} cannot be read")]
-    Certificate {
-        /// The authority.
-        uri: String,
-    },
-    /// A certificate of an authority is not signed by the next.
-    #[error("the certificates of the authority {uri} are not each signed by the next")]
-    BrokenChain {
-        /// The authority.
-        uri: String,
-    },
-    /// A log says not since when its key is in use.
-    #[error("the key of the log {url} has no start of validity")]
-    NoStart {
-        /// The log.
-        url: String,
-    },
-    /// Two logs have one identifier.
-    #[error("two logs have the identifier of {url}")]
-    DuplicateLog {
-        /// The second log.
-        url: String,
-    },
-    /// A text is not PEM certificates.
-    #[error("not certificates in PEM")]
-    Pem,
+/// What becomes of an authority whose kind of key is not known here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// A stranger less.
+    LeftOut,
+    /// Someone named it, and must hear that it does not count.
+    Refused,
 }
 
 impl TrustRoot {
     /// Reads a `trusted_root.json`.
     ///
-    /// Logs whose kind of key is unknown here are left out, so that a new kind in the public root does
+    /// Logs and authorities whose kind of key is unknown here are left out, so that a new kind in the public root does
     /// not take the old ones away; their word is then a stranger's.
     pub fn parse(json: &[u8]) -> Result<Self, TrustRootError> {
         if json.len() > MAXIMAL_SIZE {
@@ -162,7 +73,7 @@ impl TrustRoot {
             transparency_logs: logs(wire.tlogs)?,
             timestamp_authorities: authorities(wire.timestamp_authorities),
         };
-        Self::assemble(parts, Digest::sha256_of(json))
+        Self::assemble(parts, Digest::sha256_of(json), Unknown::LeftOut)
     }
 
     /// The root of the public-good instance as it was when this program was built.
@@ -181,7 +92,40 @@ impl TrustRoot {
     /// Makes a root of single keys and chains.
     pub fn from_parts(parts: TrustRootParts) -> Result<Self, TrustRootError> {
         let fingerprint = Digest::sha256_of(&parts.description());
-        Self::assemble(parts, fingerprint)
+        Self::assemble(parts, fingerprint, Unknown::Refused)
+    }
+
+    /// Makes a root that asks each kind of party in another root: who issues certificates, who logs
+    /// signatures, who tells the time. None is nobody: what such a party says is a stranger's word.
+    #[must_use]
+    pub fn of_parties(
+        certificates: Option<&Self>,
+        logs: Option<&Self>,
+        timestamps: Option<&Self>,
+    ) -> Self {
+        let mut description = b"parties".to_vec();
+        for root in [certificates, logs, timestamps] {
+            match root {
+                None => description.push(0),
+                Some(root) => description.extend_from_slice(root.fingerprint().as_bytes()),
+            }
+        }
+        let certificates = certificates.map(|root| &*root.0);
+        Self(Arc::new(Material {
+            certificate_authorities: certificates
+                .map(|root| root.certificate_authorities.clone())
+                .unwrap_or_default(),
+            ct_logs: certificates
+                .map(|root| root.ct_logs.clone())
+                .unwrap_or_default(),
+            transparency_logs: logs
+                .map(|root| root.0.transparency_logs.clone())
+                .unwrap_or_default(),
+            timestamp_authorities: timestamps
+                .map(|root| root.0.timestamp_authorities.clone())
+                .unwrap_or_default(),
+            fingerprint: Digest::sha256_of(&description),
+        }))
     }
 
     /// A name for exactly this root: two roots with one fingerprint believe the same parties.
@@ -218,11 +162,18 @@ impl TrustRoot {
         &self.0.timestamp_authorities
     }
 
-    fn assemble(parts: TrustRootParts, fingerprint: Digest) -> Result<Self, TrustRootError> {
+    fn assemble(
+        parts: TrustRootParts,
+        fingerprint: Digest,
+        unknown: Unknown,
+    ) -> Result<Self, TrustRootError> {
         let load = |parts: Vec<AuthorityPart>| -> Result<Vec<Authority>, TrustRootError> {
             let load_one =
-                |part: AuthorityPart| Authority::load(part.uri, &part.chain, part.window);
-            parts.into_iter().map(load_one).collect()
+                |part: AuthorityPart| match Authority::load(part.uri, &part.chain, part.window) {
+                    Err(TrustRootError::UnknownKey { .. }) if unknown == Unknown::LeftOut => None,
+                    result => Some(result),
+                };
+            parts.into_iter().filter_map(load_one).collect()
         };
         Ok(Self(Arc::new(Material {
             certificate_authorities: load(parts.certificate_authorities)?,
@@ -231,58 +182,6 @@ impl TrustRoot {
             timestamp_authorities: load(parts.timestamp_authorities)?,
             fingerprint,
         })))
-    }
-}
-
-impl AuthorityPart {
-    /// Reads certificates in PEM, the issuing one first.
-    pub fn from_pem(uri: &str, chain: &str, window: Validity) -> Result<Self, TrustRootError> {
-        let blocks = pem::parse_many(chain).map_err(|_| TrustRootError::Pem)?;
-        if blocks.is_empty() || blocks.iter().any(|block| block.tag() != "CERTIFICATE") {
-            return Err(TrustRootError::Pem);
-        }
-        let chain = blocks.into_iter().map(pem::Pem::into_contents).collect();
-        Ok(Self {
-            uri: uri.to_owned(),
-            chain,
-            window,
-        })
-    }
-}
-
-impl TrustRootParts {
-    /// Everything that matters, each item with its length, so that no two roots read alike.
-    fn description(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        let mut put = |bytes: &[u8]| {
-            text.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-            text.extend_from_slice(bytes);
-        };
-        for (name, logs) in [("ct", &self.ct_logs), ("log", &self.transparency_logs)] {
-            for log in logs {
-                put(name.as_bytes());
-                put(log.url.as_bytes());
-                put(log.public_key.spki_der());
-                put(log.id.as_deref().unwrap_or_default());
-                put(format!("{:?}", log.window).as_bytes());
-            }
-        }
-        let authorities = [
-            ("ca", &self.certificate_authorities),
-            ("tsa", &self.timestamp_authorities),
-        ];
-        for (name, authorities) in authorities {
-            for authority in authorities {
-                put(name.as_bytes());
-                put(authority.uri.as_bytes());
-                put(format!("{:?} {}", authority.window, authority.chain.len()).as_bytes());
-                authority
-                    .chain
-                    .iter()
-                    .for_each(|certificate| put(certificate));
-            }
-        }
-        text
     }
 }
 
