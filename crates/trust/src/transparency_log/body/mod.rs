@@ -1,6 +1,8 @@
 //! Bodies of log entries: read strictly, and rebuilt from the material to be compared whole.
 
 mod rebuild;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use self::wire::{
