@@ -25,7 +25,7 @@ mod transparency_log;
 pub mod trust_root;
 mod verify;
 
-pub use certificate::{CertificateIdentity, Claim, FulcioClaims};
+pub use certificate::{CertificateError, CertificateIdentity, Claim, FulcioClaims, SctError};
 pub use error::{
     BodyPart, CheckpointFault, EntryPart, MaterialError, StatementFault, TimestampError, VerifyError,
 };
