@@ -284,6 +284,30 @@ impl PackageKind {
         }
     }
 
+    /// The kind of a purl's type, lower case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::Alpm,
+        Self::Apk,
+        Self::Cargo,
+        Self::Composer,
+        Self::Conda,
+        Self::Deb,
+        Self::Gem,
+        Self::Generic,
+        Self::Golang,
+        Self::Maven,
+        Self::Npm,
+        Self::Nuget,
+        Self::Pypi,
+        Self::Rpm,
+    ];
+
     /// Whether the operating system's package manager installs it: such packages own the files of others.
     #[must_use]
     pub fn is_of_system(self) -> bool {

@@ -1,5 +1,6 @@
 //! Package URLs: one name for a package everywhere (package-url specification, ECMA-427).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,7 +14,7 @@ pub struct PackageUrl {
     namespace: Vec<String>,
     name: String,
     version: Option<String>,
-    qualifiers: BTreeMap<&'static str, String>,
+    qualifiers: BTreeMap<Cow<'static, str>, String>,
     subpath: Vec<String>,
 }
 
@@ -40,6 +41,43 @@ impl PackageUrl {
             qualifiers: BTreeMap::new(),
             subpath: Vec::new(),
         })
+    }
+
+    /// Reads a package URL of a known type, in canonical form or not; `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.trim().strip_prefix("pkg:")?.trim_start_matches('/');
+        let (rest, subpath) = rest.split_once('#').unwrap_or((rest, ""));
+        let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (kind, rest) = rest.split_once('/')?;
+        let kind = PackageKind::parse(&kind.to_ascii_lowercase())?;
+        // A scope's `@` is not encoded everywhere; the version's comes behind the last slash.
+        let (path, version) = match rest.rsplit_once('@') {
+            Some((path, version)) if !path.is_empty() && !version.contains('/') => {
+                (path, Some(version))
+            }
+            _ => (rest, None),
+        };
+        let (namespace, name) = path
+            .trim_matches('/')
+            .rsplit_once('/')
+            .unwrap_or(("", path));
+        let version = match version {
+            Some(version) => Some(decode(version)?),
+            None => None,
+        };
+        let mut purl = Self::new(kind, &decode(name)?)?
+            .with_namespace(&decode(namespace)?)
+            .with_version(version.as_deref())
+            .with_subpath(&decode(subpath)?);
+        for pair in qualifiers.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=')?;
+            if !value.is_empty() {
+                purl.qualifiers
+                    .insert(Cow::Owned(name.to_ascii_lowercase()), decode(value)?);
+            }
+        }
+        Some(purl)
     }
 
     /// Names a package by a path whose last part is the name: `@scope/name`, `host/owner/module`.
@@ -72,7 +110,8 @@ impl PackageUrl {
     #[must_use]
     pub fn with_qualifier(mut self, name: &'static str, value: &str) -> Self {
         if !value.is_empty() {
-            self.qualifiers.insert(name, value.to_owned());
+            self.qualifiers
+                .insert(Cow::Borrowed(name), value.to_owned());
         }
         self
     }
@@ -85,6 +124,28 @@ impl PackageUrl {
             .filter(|part| part != "." && part != "..")
             .collect();
         self
+    }
+
+    /// Drops the qualifiers that are not to be kept.
+    #[must_use]
+    pub fn retain_qualifiers(mut self, keep: impl Fn(&str, &str) -> bool) -> Self {
+        self.qualifiers.retain(|name, value| keep(name, value));
+        self
+    }
+
+    /// Whether it names a part of a package.
+    #[must_use]
+    pub fn has_subpath(&self) -> bool {
+        !self.subpath.is_empty()
+    }
+
+    /// Whether it names the same version of the same package, whatever the qualifiers say.
+    #[must_use]
+    pub fn is_same_package(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.namespace == other.namespace
+            && self.name == other.name
+            && self.version == other.version
     }
 
     /// The type.
@@ -161,6 +222,23 @@ fn segments(path: &str) -> Vec<String> {
         .collect()
 }
 
+/// Takes percent-encoding off; `None` if it is broken or hides bytes that are no text.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = &rest[2..];
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Percent-encodes all but letters, digits and `.-_~:` (the specification's "character encoding").
 struct Encoded<'a>(&'a str);
 
@@ -204,5 +282,38 @@ mod tests {
             .with_subpath("c/../d");
         assert_eq!(go.to_string(), "pkg:golang/github.com/a/b@v1.0.0#c/d");
         assert_eq!(PackageUrl::new(PackageKind::Npm, "/"), None);
+    }
+
+    #[test]
+    fn read_and_written_again() {
+        for (text, expected) in [
+            (
+                "pkg:cargo/wasip2@1.0.4+wasi-0.2.12",
+                "pkg:cargo/wasip2@1.0.4%2Bwasi-0.2.12",
+            ),
+            ("pkg:npm/@scope/name@1.0.0", "pkg:npm/%40scope/name@1.0.0"),
+            ("pkg:npm/%40scope/name", "pkg:npm/%40scope/name"),
+            (
+                "pkg:deb/debian/a@1:2~x?distro=d&arch=all#c/../d",
+                "pkg:deb/debian/a@1:2~x?arch=all&distro=d#c/d",
+            ),
+            ("pkg://PyPI/A_b@1", "pkg:pypi/a-b@1"),
+        ] {
+            assert_eq!(PackageUrl::parse(text).unwrap().to_string(), expected);
+        }
+        for text in [
+            "",
+            "pkg:",
+            "pkg:npm",
+            "pkg:npm/",
+            "pkg:unheard/of@1",
+            "npm/a",
+            "pkg:npm/a%",
+            "pkg:npm/a%fé",
+            "pkg:npm/%ff",
+            "pkg:npm/a?b",
+        ] {
+            assert_eq!(PackageUrl::parse(text), None, "{text}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! To add one: a folder here, a line in [`all`], a fixture, a line in the docs.
 
 pub mod dpkg;
+pub(crate) mod embedded_sbom;
 mod findings;
 pub(crate) mod header_fields;
 pub mod javascript;

@@ -26,6 +26,7 @@ pub(super) struct Inflated<R: Read> {
     decoder: Decoder<R>,
     compression: Compression,
     hasher: DigestHasher,
+    is_own_blob: bool,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -80,9 +81,11 @@ impl<R: Read> Inflated<R> {
             [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Compression::Zstd,
             _ => Compression::Plain,
         };
+        // A plain layer is its own blob: its DiffID says it all.
+        let is_own_blob = compression == Compression::Plain && blob_hash == Some(Algorithm::Sha256);
         let blob = Blob {
             source: Cursor::new(magic).chain(source),
-            hasher: blob_hash.map(DigestHasher::new),
+            hasher: blob_hash.filter(|_| !is_own_blob).map(DigestHasher::new),
             count: 0,
             failure: None,
         };
@@ -103,6 +106,7 @@ impl<R: Read> Inflated<R> {
             decoder,
             compression,
             hasher: DigestHasher::new(Algorithm::Sha256),
+            is_own_blob,
             buffer: vec![0; BUFFER],
             start: 0,
             end: 0,
@@ -162,11 +166,13 @@ impl<R: Read> Inflated<R> {
             Decoder::Zstd(decoder) => drain(decoder.get_mut())?,
         }
         let inflated = self.produced;
+        let diff_id = self.hasher.finish();
         let blob = self.decoder.blob_mut();
+        let hashed = blob.hasher.take().map(DigestHasher::finish);
         Ok(Totals {
-            blob: blob.hasher.take().map(DigestHasher::finish),
+            blob: hashed.or(self.is_own_blob.then_some(diff_id)),
             blob_size: blob.count,
-            diff_id: self.hasher.finish(),
+            diff_id,
             inflated,
         })
     }

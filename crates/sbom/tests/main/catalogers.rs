@@ -288,6 +288,37 @@ fn metadata_without_a_name_is_named() {
 }
 
 #[test]
+fn embedded_sboms_of_other_kinds_are_named() {
+    let wheel = || tar().file("l/a-1.dist-info/METADATA", b"Name: a\nVersion: 1\n");
+    let path = "l/a-1.dist-info/sboms/a.json";
+    let fault = Fault::Unsupported {
+        format: "embedded SBOM",
+    };
+    warned(
+        wheel().file(path, br#"{"spdxVersion":"SPDX-2.3"}"#),
+        &format!("/{path}"),
+        fault,
+    );
+    // The wheel in its own SBOM is no second package.
+    let bom = br#"{"bomFormat":"CycloneDX","metadata":{"component":{"bom-ref":"r","name":"a","version":"1","purl":"pkg:pypi/A@1"}},
+        "components":[{"bom-ref":"z","name":"zlib","version":"1.3","licenses":[{"license":{"id":"Zlib"}}]}],
+        "dependencies":[{"ref":"r","dependsOn":["z","absent"]}]}"#;
+    let inventory = complete(wheel().file(path, bom));
+    let names: Vec<_> = inventory
+        .packages
+        .iter()
+        .map(|package| (&*package.name, package.presence))
+        .collect();
+    assert_eq!(
+        names,
+        [("zlib", Presence::Embedded), ("a", Presence::Installed)]
+    );
+    let edge = [("a".to_owned(), "zlib".to_owned())];
+    assert_eq!(edges(&inventory, RelationshipKind::Contains), edge);
+    assert_eq!(edges(&inventory, RelationshipKind::DependsOn), edge);
+}
+
+#[test]
 fn node_finds_packages_through_pnpm_s_links() {
     let store = "app/node_modules/.pnpm";
     let inventory = complete(
@@ -416,6 +447,7 @@ fn no_bytes_can_make_a_cataloger_panic() {
         "l/a.dist-info/METADATA",
         "l/a.dist-info/RECORD",
         "l/a.dist-info/direct_url.json",
+        "l/a.dist-info/sboms/a.json",
         "n/node_modules/a/package.json",
         "n/node_modules/.package-lock.json",
     ];

@@ -257,6 +257,17 @@ fn layers_that_are_others() {
         },
         LayerError::BlobSize { expected: 1, found },
     );
+    let plain = ExpectedLayer {
+        digest: Some(other),
+        size: None,
+        ..right
+    };
+    let expected = Box::new(DigestMismatch {
+        expected: other,
+        found: right.diff_id,
+    });
+    let error = scan.read_layer(&plain, &tar[..]).unwrap_err();
+    assert_eq!(error, LayerError::BlobDigest(expected));
     // What lies behind the end of the archive is part of what is named.
     let mut longer = tar.clone();
     longer.extend_from_slice(&[0; 512]);

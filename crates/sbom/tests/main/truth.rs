@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_sbom::{Completeness, Inventory, PackageKind, RelationshipKind};
+use countersign_sbom::{Completeness, Inventory, PackageKind, Presence, RelationshipKind};
 
 use crate::fixture_images::{comparable, purls, scan, truth};
 
@@ -229,4 +229,30 @@ fn another_parser_agrees_on_every_purl() {
             );
         }
     }
+}
+
+#[test]
+fn crates_that_wheels_say_they_contain() {
+    let inventory = scan("python-mini");
+    let rows = truth("python-mini", PackageKind::Cargo);
+    let expected: BTreeSet<String> = rows.iter().map(|row| comparable(&row.purl)).collect();
+    let found: BTreeSet<String> = purls(&inventory, PackageKind::Cargo);
+    assert_eq!(found, expected);
+    let crates = inventory
+        .packages
+        .iter()
+        .filter(|package| package.kind == PackageKind::Cargo);
+    let mut build_only: Vec<&str> = crates
+        .filter(|package| package.presence == Presence::Declared)
+        .map(|package| &*package.name)
+        .collect();
+    build_only.dedup();
+    assert!(build_only.contains(&"pyo3-build-config"), "{build_only:?}");
+    has(
+        &edges(&inventory, RelationshipKind::Contains),
+        "orjson@3.13.0",
+        "associative-cache@3.0.1",
+    );
+    let depends = edges(&inventory, RelationshipKind::DependsOn);
+    has(&depends, "archery@1.2.3", "triomphe@0.1.16");
 }

@@ -10,6 +10,7 @@ mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::embedded_sbom::{self, Carrier};
 use super::header_fields::Stanzas;
 use super::{Cataloger, Findings, Scene, Want};
 use crate::document::Fault;
@@ -33,6 +34,8 @@ impl Cataloger for Python {
         let (folder, name) = path.rsplit_once('/').unwrap_or_default();
         let is_wanted = match name {
             "METADATA" | "RECORD" | "direct_url.json" => ends_with(folder, "dist-info"),
+            // PEP 770.
+            name if ends_with(folder, ".dist-info/sboms") => name.ends_with(".json"),
             "PKG-INFO" | "installed-files.txt" => ends_with(folder, "egg-info"),
             name => name.len() > EGG_INFO.len() && ends_with(name, EGG_INFO),
         };
@@ -54,6 +57,17 @@ impl Cataloger for Python {
         relate(&distributions, findings);
         nest(&mut distributions, findings);
         for distribution in distributions {
+            let carrier = Carrier {
+                id: distribution.id,
+                purl: distribution.package.purl.as_ref(),
+            };
+            let folder = format!("{}/sboms", environment_of(&distribution.path));
+            for name in scene.tree.names(&folder) {
+                let file = scene.tree.file(&format!("{folder}/{name}"));
+                if let Some(file) = file.filter(|file| file.content().is_some()) {
+                    embedded_sbom::read(NAME, &carrier, &file, findings);
+                }
+            }
             findings.package(distribution.package);
         }
     }
