@@ -4,11 +4,13 @@
 //! `countersign-trust`; this crate fetches and sends.
 
 pub mod attest;
+pub mod audit;
 mod bundle_referrer;
 pub mod describe;
 pub mod fulcio;
 pub mod identity_token;
 pub mod image_source;
+pub mod key_source;
 pub mod material;
 pub mod registry;
 pub mod rekor;
@@ -19,6 +21,7 @@ pub mod sign;
 mod signing;
 pub mod timestamp_authority;
 pub mod transport;
+pub mod trust_root_source;
 
 pub use secret::Secret;
 pub use service::Refusal;

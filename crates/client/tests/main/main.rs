@@ -3,3 +3,5 @@
 mod describe;
 mod harness;
 mod image_source;
+mod shop;
+mod signing;
