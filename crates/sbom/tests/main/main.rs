@@ -5,6 +5,7 @@
 mod catalogers;
 mod fixture_images;
 mod hostile_layers;
+mod layer_model;
 mod layers;
 mod links;
 mod single_files;
