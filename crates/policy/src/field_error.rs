@@ -54,13 +54,21 @@ impl FieldErrors {
     /// `expected exactly one, got neither: ...`
     #[must_use]
     pub fn missing_one_of(paths: &[&str]) -> Self {
-        Self::at("expected exactly one, got neither".to_owned(), paths, String::new())
+        Self::at(
+            "expected exactly one, got neither".to_owned(),
+            paths,
+            String::new(),
+        )
     }
 
     /// `expected exactly one, got both: ...`
     #[must_use]
     pub fn multiple_one_of(paths: &[&str]) -> Self {
-        Self::at("expected exactly one, got both".to_owned(), paths, String::new())
+        Self::at(
+            "expected exactly one, got both".to_owned(),
+            paths,
+            String::new(),
+        )
     }
 
     /// `must not set the field(s): ...`
@@ -75,9 +83,26 @@ impl FieldErrors {
         Self::at(format!("invalid value: {value}"), &[path], details.into())
     }
 
+    /// `<message>: <path>` and the details below.
+    #[must_use]
+    pub fn detailed(level: Level, message: &str, path: &str, details: &str) -> Self {
+        let errors = Self::at(message.to_owned(), &[path], details.to_owned());
+        match level {
+            Level::Error => errors,
+            Level::Warning => errors.as_warnings(),
+        }
+    }
+
     fn at(message: String, paths: &[&str], details: String) -> Self {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-        Self { entries: vec![FieldError { level: Level::Error, message, paths, details }] }
+        Self {
+            entries: vec![FieldError {
+                level: Level::Error,
+                message,
+                paths,
+                details,
+            }],
+        }
     }
 
     /// The same findings, with these details.
@@ -137,8 +162,14 @@ impl FieldErrors {
     /// The findings of `level` alone.
     #[must_use]
     pub fn of(&self, level: Level) -> Self {
-        let entries = self.entries.iter().filter(|entry| entry.level == level).cloned();
-        Self { entries: entries.collect() }
+        let entries = self
+            .entries
+            .iter()
+            .filter(|entry| entry.level == level)
+            .cloned();
+        Self {
+            entries: entries.collect(),
+        }
     }
 
     /// The findings, merged and sorted as they are printed.
@@ -147,7 +178,10 @@ impl FieldErrors {
         let mut merged: BTreeMap<(String, String, Level), BTreeSet<String>> = BTreeMap::new();
         for entry in &self.entries {
             let key = (entry.message.clone(), entry.details.clone(), entry.level);
-            merged.entry(key).or_default().extend(entry.paths.iter().cloned());
+            merged
+                .entry(key)
+                .or_default()
+                .extend(entry.paths.iter().cloned());
         }
         let finding = |((message, details, level), paths): (_, BTreeSet<String>)| FieldError {
             level,

@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 /// A JSON value whose numbers are still text.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Json {
+pub(crate) enum Json {
     /// `null`
     Null,
     /// `true` or `false`
@@ -21,14 +21,17 @@ pub enum Json {
 }
 
 /// Reads a document; the error is Go's text.
-pub fn parse(text: &str) -> Result<Json, String> {
+pub(crate) fn parse(text: &str) -> Result<Json, String> {
     let mut reader = Reader { text, at: 0 };
     reader.skip_space();
     let value = reader.value(0)?;
     reader.skip_space();
     match reader.peek() {
         None => Ok(value),
-        Some(c) => Err(format!("invalid character {} after top-level value", quoted(c))),
+        Some(c) => Err(format!(
+            "invalid character {} after top-level value",
+            quoted(c)
+        )),
     }
 }
 
@@ -36,7 +39,7 @@ impl Json {
     /// The value with its numbers as `float64`, as Go decodes into `interface{}` and writes again:
     /// `1.0` becomes `1`, integers beyond 2^53 lose their last digits.
     #[must_use]
-    pub fn through_float64(&self) -> Value {
+    pub(crate) fn through_float64(&self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Bool(yes) => Value::Bool(*yes),
@@ -45,7 +48,9 @@ impl Json {
                 Value::Array(elements.iter().map(Self::through_float64).collect())
             }
             Self::Object(fields) => {
-                let fields = fields.iter().map(|(key, value)| (key.clone(), value.through_float64()));
+                let fields = fields
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.through_float64()));
                 Value::Object(fields.collect::<Map<_, _>>())
             }
             Self::Number(text) => float(text),
@@ -54,7 +59,7 @@ impl Json {
 
     /// A field of an object.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(fields) => fields.get(name),
             _ => None,
@@ -189,7 +194,8 @@ impl Reader<'_> {
             Some('t') => text.push('\t'),
             Some('u') => {
                 let first = self.hex()?;
-                let pair = (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with("\\u");
+                let pair =
+                    (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with("\\u");
                 if pair {
                     let before = self.at;
                     self.at += 2;
@@ -267,7 +273,10 @@ impl Reader<'_> {
                 Some(c) if c == expected => {}
                 None => return Err(END.to_owned()),
                 Some(c) => {
-                    return Err(unexpected(c, &format!("in literal {word} (expecting '{expected}')")));
+                    return Err(unexpected(
+                        c,
+                        &format!("in literal {word} (expecting '{expected}')"),
+                    ));
                 }
             }
         }
@@ -312,20 +321,30 @@ mod tests {
     #[test]
     fn go_words() {
         let error = |text: &str| parse(text).unwrap_err();
-        assert_eq!(error("not json"), "invalid character 'o' in literal null (expecting 'u')");
+        assert_eq!(
+            error("not json"),
+            "invalid character 'o' in literal null (expecting 'u')"
+        );
         assert_eq!(error(""), "unexpected end of JSON input");
-        assert_eq!(error("{\"a\":1,}"), "invalid character '}' looking for beginning of object key string");
+        assert_eq!(
+            error("{\"a\":1,}"),
+            "invalid character '}' looking for beginning of object key string"
+        );
         assert_eq!(error("[1 2]"), "invalid character '2' after array element");
         assert_eq!(error("1 x"), "invalid character 'x' after top-level value");
         assert_eq!(error("01"), "invalid character '1' after top-level value");
-        assert_eq!(error("\"a\nb\""), "invalid character '\\n' in string literal");
+        assert_eq!(
+            error("\"a\nb\""),
+            "invalid character '\\n' in string literal"
+        );
         assert_eq!(error("-"), "unexpected end of JSON input");
         assert!(parse(&"[".repeat(100_000)).is_err());
     }
 
     #[test]
     fn values() {
-        let value = parse("{\"a\":1,\"a\":[1.0, 9007199254740993, \"\\ud83d\\ude00\\ud83d\"]}").unwrap();
+        let value =
+            parse("{\"a\":1,\"a\":[1.0, 9007199254740993, \"\\ud83d\\ude00\\ud83d\"]}").unwrap();
         assert_eq!(
             value.through_float64(),
             serde_json::json!({"a": [1, 9_007_199_254_740_992_i64, "😀\u{fffd}"]})

@@ -49,6 +49,9 @@ mod tests {
     #[test]
     fn quoted() {
         assert_eq!(quote("$FOO*"), "\"$FOO*\"");
-        assert_eq!(quote("a\"\\\n\u{1}é\u{200b}"), "\"a\\\"\\\\\\n\\x01é\\u200b\"");
+        assert_eq!(
+            quote("a\"\\\n\u{1}é\u{200b}"),
+            "\"a\\\"\\\\\\n\\x01é\\u200b\""
+        );
     }
 }

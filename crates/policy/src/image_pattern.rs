@@ -65,7 +65,10 @@ impl ImagePattern {
                 c => Piece::Literal(c),
             });
         }
-        Ok(Self { text: text.to_owned(), pieces })
+        Ok(Self {
+            text: text.to_owned(),
+            pieces,
+        })
     }
 
     /// The pattern as written.
@@ -85,8 +88,7 @@ impl ImagePattern {
     /// `GHCR.io/x`, `ghcr.io:443/x` or `registry-1.docker.io/x` escape the policies for their images.
     #[must_use]
     pub fn covers(&self, image: &ImageReference) -> bool {
-        self.matches(image)
-            || usual_name(image).is_some_and(|usual| self.matches_text(&usual))
+        self.matches(image) || usual_name(image).is_some_and(|usual| self.matches_text(&usual))
     }
 
     /// Whether all of `text` matches.
@@ -158,7 +160,11 @@ fn check_class_character(rest: &mut Vec<char>) -> Result<(), ImagePatternError> 
         other => other,
     };
     // Go looks for the end of the class after each character.
-    if c.is_none() || rest.is_empty() { Err(ImagePatternError::Syntax) } else { Ok(()) }
+    if c.is_none() || rest.is_empty() {
+        Err(ImagePatternError::Syntax)
+    } else {
+        Ok(())
+    }
 }
 
 /// The name of the same place with the registry's host in lower case, without the default port, and
@@ -179,17 +185,24 @@ fn usual_name(image: &ImageReference) -> Option<String> {
     while host.ends_with('.') {
         host.pop();
     }
-    if matches!(host.as_str(), "docker.io" | "registry-1.docker.io" | "registry.hub.docker.com") {
+    if matches!(
+        host.as_str(),
+        "docker.io" | "registry-1.docker.io" | "registry.hub.docker.com"
+    ) {
         countersign_artifact::image_reference::DOCKER_HUB.clone_into(&mut host);
     }
     if host == registry {
         return None;
     }
     let repository = image.repository();
-    let library = host == countersign_artifact::image_reference::DOCKER_HUB && !repository.contains('/');
+    let library =
+        host == countersign_artifact::image_reference::DOCKER_HUB && !repository.contains('/');
     let library = if library { "library/" } else { "" };
     let separator = if image.digest().is_some() { '@' } else { ':' };
-    Some(format!("{host}/{library}{repository}{separator}{}", image.identifier()))
+    Some(format!(
+        "{host}/{library}{repository}{separator}{}",
+        image.identifier()
+    ))
 }
 
 const MAX_LENGTH: usize = 1024;
@@ -206,12 +219,19 @@ mod tests {
     #[test]
     fn another_spelling_of_the_registry_is_no_escape() {
         for image in [
-            "GCR.io/team/app", "gcr.io:443/team/app", "gcr.io./team/app", "gcr.io:/team/app",
+            "GCR.io/team/app",
+            "gcr.io:443/team/app",
+            "gcr.io./team/app",
+            "gcr.io:/team/app",
             "Gcr.Io.:443/team/app",
         ] {
             assert!(covers("gcr.io/team/*", image), "{image}");
         }
-        for image in ["registry-1.docker.io/library/nginx", "docker.io:443/nginx", "nginx"] {
+        for image in [
+            "registry-1.docker.io/library/nginx",
+            "docker.io:443/nginx",
+            "nginx",
+        ] {
             assert!(covers("index.docker.io/library/*", image), "{image}");
         }
         assert!(!covers("gcr.io/team/*", "gcr.io:8443/team/app"));
@@ -234,7 +254,11 @@ mod tests {
             assert_eq!(check_go_syntax(good), Ok(()), "{good}");
         }
         for bad in ["[", "[a-", "\\", "[]", "[]a]", "[a", "[^", "[-]", "[a-]"] {
-            assert_eq!(check_go_syntax(bad), Err(ImagePatternError::Syntax), "{bad}");
+            assert_eq!(
+                check_go_syntax(bad),
+                Err(ImagePatternError::Syntax),
+                "{bad}"
+            );
         }
     }
 }

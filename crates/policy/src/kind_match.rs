@@ -61,7 +61,10 @@ impl KindMatch {
         self.group == workload.group
             && (self.version == "*" || self.version == workload.version)
             && self.resource == workload.resource()
-            && self.requirements.iter().all(|requirement| requirement.holds(workload))
+            && self
+                .requirements
+                .iter()
+                .all(|requirement| requirement.holds(workload))
     }
 }
 
@@ -97,7 +100,10 @@ fn requirements(selector: &LabelSelector) -> Result<Vec<Requirement>, KindMatchE
             ("Exists" | "DoesNotExist", false) => return Err(KindMatchError::Values),
             (other, _) => return Err(KindMatchError::Operator(other.to_owned())),
         };
-        all.push(Requirement { key: expression.key.clone(), operator });
+        all.push(Requirement {
+            key: expression.key.clone(),
+            operator,
+        });
     }
     Ok(all)
 }
@@ -109,7 +115,12 @@ mod tests {
 
     fn entry(version: &str, selector: Option<LabelSelector>) -> MatchResource {
         let (group, resource) = ("apps".to_owned(), "deployments".to_owned());
-        MatchResource { group, version: version.to_owned(), resource, selector }
+        MatchResource {
+            group,
+            version: version.to_owned(),
+            resource,
+            selector,
+        }
     }
 
     #[test]
@@ -134,7 +145,9 @@ mod tests {
         assert!(!matches(&one("In", &["prod"]), &workload));
         assert!(matches(&one("NotIn", &["prod"]), &workload));
         workload.labels.insert("env".to_owned(), "prod".to_owned());
-        assert!(matches(&one("In", &["prod"]), &workload) && matches(&one("Exists", &[]), &workload));
+        assert!(
+            matches(&one("In", &["prod"]), &workload) && matches(&one("Exists", &[]), &workload)
+        );
         assert!(!matches(&one("DoesNotExist", &[]), &workload));
         assert!(KindMatch::compile(&one("in", &["x"])).is_err());
         assert!(KindMatch::compile(&one("In", &[])).is_err());

@@ -36,7 +36,9 @@ impl PredicateType {
     /// Takes a URI, or one of cosign's short names.
     #[must_use]
     pub fn new(written: &str) -> Self {
-        Self { written: written.to_owned() }
+        Self {
+            written: written.to_owned(),
+        }
     }
 
     /// As the policy has it.
@@ -61,6 +63,15 @@ impl PredicateType {
         }
     }
 
+    /// Whether cosign reads such statements into a type of their own, so that one may not fit.
+    #[must_use]
+    pub fn is_typed(&self) -> bool {
+        matches!(
+            self.written.as_str(),
+            "link" | "slsaprovenance" | "slsaprovenance02" | "vuln"
+        )
+    }
+
     /// The statement in `payload` as a rule sees it.
     pub fn statement_for_rule(&self, payload: &[u8]) -> Result<Vec<u8>, StatementError> {
         let text = std::str::from_utf8(payload)
@@ -68,7 +79,9 @@ impl PredicateType {
         let json = go_json::parse(text).map_err(StatementError::NotJson)?;
         let (type_name, predicate): (_, &Shape) = match self.written.as_str() {
             "link" => ("in_toto.LinkStatement", &LINK),
-            "slsaprovenance" | "slsaprovenance02" => ("in_toto.ProvenanceStatementSLSA02", &SLSA_02),
+            "slsaprovenance" | "slsaprovenance02" => {
+                ("in_toto.ProvenanceStatementSLSA02", &SLSA_02)
+            }
             "vuln" => ("attestation.CosignVulnStatement", &VULN),
             _ => ("in_toto.Statement", &Shape::Any),
         };
@@ -76,15 +89,20 @@ impl PredicateType {
         let mut encode = |shape: &Shape, name: &'static str| {
             path.clear();
             path.push(name);
-            shape.encode(json.field(name), &mut path).map_err(|expected| StatementError::Shape {
-                type_name,
-                path: path.join("."),
-                expected,
-            })
+            shape
+                .encode(json.field(name), &mut path)
+                .map_err(|expected| StatementError::Shape {
+                    type_name,
+                    path: path.join("."),
+                    expected,
+                })
         };
         let mut statement = Map::new();
         statement.insert("_type".to_owned(), encode(&Shape::Text, "_type")?);
-        statement.insert("predicateType".to_owned(), encode(&Shape::Text, "predicateType")?);
+        statement.insert(
+            "predicateType".to_owned(),
+            encode(&Shape::Text, "predicateType")?,
+        );
         statement.insert("subject".to_owned(), encode(&SUBJECT, "subject")?);
         statement.insert("predicate".to_owned(), encode(predicate, "predicate")?);
         Ok(Value::Object(statement).to_string().into_bytes())
@@ -110,7 +128,11 @@ enum Shape {
 }
 
 impl Shape {
-    fn encode(&self, json: Option<&Json>, path: &mut Vec<&'static str>) -> Result<Value, &'static str> {
+    fn encode(
+        &self,
+        json: Option<&Json>,
+        path: &mut Vec<&'static str>,
+    ) -> Result<Value, &'static str> {
         let json = json.unwrap_or(&Json::Null);
         match (self, json) {
             (Self::Any, json) => Ok(json.through_float64()),
@@ -127,7 +149,9 @@ impl Shape {
             (Self::Time, _) => Err("a time of RFC 3339"),
             (Self::List(_) | Self::Map(_), Json::Null) => Ok(Value::Null),
             (Self::List(shape), Json::Array(elements)) => {
-                let elements = elements.iter().map(|element| shape.encode(Some(element), path));
+                let elements = elements
+                    .iter()
+                    .map(|element| shape.encode(Some(element), path));
                 Ok(Value::Array(elements.collect::<Result<_, _>>()?))
             }
             (Self::List(_), _) => Err("a list"),
@@ -135,7 +159,9 @@ impl Shape {
                 let fields = fields
                     .iter()
                     .map(|(key, value)| Ok((key.clone(), shape.encode(Some(value), path)?)));
-                Ok(Value::Object(fields.collect::<Result<Map<_, _>, &'static str>>()?))
+                Ok(Value::Object(
+                    fields.collect::<Result<Map<_, _>, &'static str>>()?,
+                ))
             }
             (Self::Struct(fields), Json::Object(_) | Json::Null) => {
                 let mut encoded = Map::new();
@@ -169,8 +195,10 @@ fn is_empty(value: &Value) -> bool {
 const ANY_MAP: Shape = Shape::Map(&Shape::Any);
 const DIGESTS: Shape = Shape::Map(&Shape::Text);
 
-static SUBJECT: Shape =
-    Shape::List(&Shape::Struct(&[("name", Shape::Text, false), ("digest", DIGESTS, false)]));
+static SUBJECT: Shape = Shape::List(&Shape::Struct(&[
+    ("name", Shape::Text, false),
+    ("digest", DIGESTS, false),
+]));
 
 static VULN: Shape = Shape::Struct(&[
     (
@@ -218,7 +246,11 @@ static LINK: Shape = Shape::Struct(&[
 ]);
 
 static SLSA_02: Shape = Shape::Struct(&[
-    ("builder", Shape::Struct(&[("id", Shape::Text, false)]), false),
+    (
+        "builder",
+        Shape::Struct(&[("id", Shape::Text, false)]),
+        false,
+    ),
     ("buildType", Shape::Text, false),
     (
         "invocation",
@@ -259,7 +291,10 @@ static SLSA_02: Shape = Shape::Struct(&[
     ),
     (
         "materials",
-        Shape::List(&Shape::Struct(&[("uri", Shape::Text, true), ("digest", DIGESTS, true)])),
+        Shape::List(&Shape::Struct(&[
+            ("uri", Shape::Text, true),
+            ("digest", DIGESTS, true),
+        ])),
         true,
     ),
 ]);
@@ -270,7 +305,9 @@ mod tests {
     use serde_json::json;
 
     fn seen(written: &str, statement: &str) -> Value {
-        let bytes = PredicateType::new(written).statement_for_rule(statement.as_bytes()).unwrap();
+        let bytes = PredicateType::new(written)
+            .statement_for_rule(statement.as_bytes())
+            .unwrap();
         serde_json::from_slice(&bytes).unwrap()
     }
 
@@ -288,10 +325,17 @@ mod tests {
     fn an_alias_gives_the_struct() {
         let statement = r#"{"predicateType":"p","predicate":{"scanner":{"uri":"s","unknown":1}}}"#;
         let vuln = seen("vuln", statement);
-        assert_eq!(vuln["predicate"]["scanner"], json!({"uri": "s", "version": "", "db": {"uri": "", "version": ""}, "result": null}));
+        assert_eq!(
+            vuln["predicate"]["scanner"],
+            json!({"uri": "s", "version": "", "db": {"uri": "", "version": ""}, "result": null})
+        );
         assert_eq!(vuln["predicate"]["invocation"]["builder.id"], "");
         let wrong = r#"{"predicate":{"scanner":{"uri":5}}}"#;
-        let error = PredicateType::new("vuln").statement_for_rule(wrong.as_bytes()).unwrap_err();
-        assert!(matches!(error, StatementError::Shape { path, .. } if path == "predicate.scanner.uri"));
+        let error = PredicateType::new("vuln")
+            .statement_for_rule(wrong.as_bytes())
+            .unwrap_err();
+        assert!(
+            matches!(error, StatementError::Shape { path, .. } if path == "predicate.scanner.uri")
+        );
     }
 }

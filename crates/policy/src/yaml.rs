@@ -110,7 +110,9 @@ impl Node {
             Kind::Scalar(value) => value.clone(),
             Kind::List(nodes) => Value::Array(nodes.iter().map(Self::to_value).collect()),
             Kind::Object(fields) => {
-                let fields = fields.iter().map(|(key, _, node)| (key.clone(), node.to_value()));
+                let fields = fields
+                    .iter()
+                    .map(|(key, _, node)| (key.clone(), node.to_value()));
                 Value::Object(fields.collect::<Map<_, _>>())
             }
         }
@@ -123,9 +125,9 @@ impl Node {
             return self.position;
         };
         match (&self.kind, first) {
-            (Kind::List(nodes), Step::Index(index)) => {
-                nodes.get(*index).map_or(self.position, |node| node.position_of(rest))
-            }
+            (Kind::List(nodes), Step::Index(index)) => nodes
+                .get(*index)
+                .map_or(self.position, |node| node.position_of(rest)),
             (Kind::Object(fields), Step::Field(name)) => {
                 match fields.iter().find(|(key, ..)| key == name) {
                     Some((_, at, _)) if rest.is_empty() => *at,
@@ -149,9 +151,11 @@ impl Node {
         1 + match &self.kind {
             Kind::Scalar(_) => 0,
             Kind::List(nodes) => nodes.iter().map(Self::depth).max().unwrap_or(0),
-            Kind::Object(fields) => {
-                fields.iter().map(|(.., node)| node.depth()).max().unwrap_or(0)
-            }
+            Kind::Object(fields) => fields
+                .iter()
+                .map(|(.., node)| node.depth())
+                .max()
+                .unwrap_or(0),
         }
     }
 }
@@ -186,8 +190,14 @@ impl<'text> Reader<'text> {
             Some(Ok((event, span))) => Ok(Some((event, position(&span)))),
             Some(Err(error)) => {
                 let marker = error.marker();
-                let at = Position { line: marker.line(), column: marker.col() + 1 };
-                Err(YamlError::Syntax { detail: error.info(), at })
+                let at = Position {
+                    line: marker.line(),
+                    column: marker.col() + 1,
+                };
+                Err(YamlError::Syntax {
+                    detail: error.info(),
+                    at,
+                })
             }
         }
     }
@@ -205,9 +215,10 @@ impl<'text> Reader<'text> {
         }
         self.count(1)?;
         let (anchor, kind) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                (anchor, Kind::Scalar(resolve(&text, style, tag.as_deref(), at)?))
-            }
+            Event::Scalar(text, style, anchor, tag) => (
+                anchor,
+                Kind::Scalar(resolve(&text, style, tag.as_deref(), at)?),
+            ),
             Event::SequenceStart(_, anchor, tag) => {
                 check_tag(tag.as_deref(), "seq", at)?;
                 (anchor, self.list(depth)?)
@@ -232,7 +243,10 @@ impl<'text> Reader<'text> {
 
     /// Counting what an alias stands for is what stops the "billion laughs".
     fn alias(&mut self, anchor: usize, at: Position, depth: usize) -> Result<Node, YamlError> {
-        let unknown = || YamlError::Syntax { detail: "unknown anchor".to_owned(), at };
+        let unknown = || YamlError::Syntax {
+            detail: "unknown anchor".to_owned(),
+            at,
+        };
         let node = self.anchors.get(&anchor).ok_or_else(unknown)?;
         if depth + node.depth() > MAX_DEPTH {
             return Err(YamlError::TooDeep(at));
@@ -260,7 +274,8 @@ impl<'text> Reader<'text> {
             if matches!(event, Event::MappingEnd) {
                 break;
             }
-            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
+            let is_merge =
+                matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
             let key = self.node(event, at, depth + 1)?;
             let (event, value_at) = self.expect()?;
             let value = self.node(event, value_at, depth + 1)?;
@@ -280,7 +295,11 @@ impl<'text> Reader<'text> {
 
     fn count(&mut self, more: usize) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(more);
-        if self.nodes > MAX_NODES { Err(YamlError::TooManyValues) } else { Ok(()) }
+        if self.nodes > MAX_NODES {
+            Err(YamlError::TooManyValues)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -307,7 +326,11 @@ fn merge(value: Node, into: &mut Vec<(String, Position, Node)>) -> Result<(), Ya
             }
             Ok(())
         }
-        Kind::List(nodes) if nodes.iter().all(|node| matches!(node.kind, Kind::Object(_))) => {
+        Kind::List(nodes)
+            if nodes
+                .iter()
+                .all(|node| matches!(node.kind, Kind::Object(_))) =>
+        {
             nodes.into_iter().try_for_each(|node| merge(node, into))
         }
         _ => Err(YamlError::Merge(value.position)),
@@ -334,13 +357,18 @@ fn resolve(
         None => return Ok(Value::String(text.to_owned())),
         Some(tag) => core_tag(tag, at)?,
     };
-    let refuse = || YamlError::Tag { tag: format!("!!{wanted}"), at };
+    let refuse = || YamlError::Tag {
+        tag: format!("!!{wanted}"),
+        at,
+    };
     let value = match wanted.as_str() {
         "str" => return Ok(Value::String(text.to_owned())),
         "binary" => {
             let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
             let bytes = STANDARD.decode(compact).map_err(|_| refuse())?;
-            return String::from_utf8(bytes).map(Value::String).map_err(|_| refuse());
+            return String::from_utf8(bytes)
+                .map(Value::String)
+                .map_err(|_| refuse());
         }
         _ => plain(text, at)?,
     };
@@ -375,12 +403,20 @@ fn plain(text: &str, at: Position) -> Result<Value, YamlError> {
     }
     let bare = text.trim_start_matches(['+', '-']);
     if matches!(bare, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
-        return Err(YamlError::Number { text: text.to_owned(), at });
+        return Err(YamlError::Number {
+            text: text.to_owned(),
+            at,
+        });
     }
     if is_float(text) {
-        let refuse = || YamlError::Number { text: text.chars().take(64).collect(), at };
+        let refuse = || YamlError::Number {
+            text: text.chars().take(64).collect(),
+            at,
+        };
         let float: f64 = text.parse().map_err(|_| refuse())?;
-        return Number::from_f64(float).map(Value::Number).ok_or_else(refuse);
+        return Number::from_f64(float)
+            .map(Value::Number)
+            .ok_or_else(refuse);
     }
     Ok(Value::String(text.to_owned()))
 }
@@ -416,8 +452,8 @@ fn is_float(text: &str) -> bool {
         None => (unsigned, None),
     };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let exponent_fits =
-        exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)));
+    let exponent_fits = exponent
+        .is_none_or(|exponent| digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)));
     let mantissa_fits = match mantissa.split_once('.') {
         Some(("", after)) => digits(after),
         Some((before, after)) => digits(before) && (after.is_empty() || digits(after)),
@@ -430,22 +466,33 @@ fn check_tag(tag: Option<&Tag>, kind: &str, at: Position) -> Result<(), YamlErro
     match tag {
         None => Ok(()),
         Some(tag) if core_tag(tag, at)? == kind => Ok(()),
-        Some(tag) => Err(YamlError::Tag { tag: tag.to_string(), at }),
+        Some(tag) => Err(YamlError::Tag {
+            tag: tag.to_string(),
+            at,
+        }),
     }
 }
 
 fn core_tag(tag: &Tag, at: Position) -> Result<String, YamlError> {
     let shown = tag.to_string();
-    let name = shown.strip_prefix("tag:yaml.org,2002:").or_else(|| shown.strip_prefix("!!"));
+    let name = shown
+        .strip_prefix("tag:yaml.org,2002:")
+        .or_else(|| shown.strip_prefix("!!"));
     match name {
         Some(name) => Ok(name.to_owned()),
         None if shown == "!" => Ok("str".to_owned()),
-        None => Err(YamlError::Tag { tag: shown.chars().take(64).collect(), at }),
+        None => Err(YamlError::Tag {
+            tag: shown.chars().take(64).collect(),
+            at,
+        }),
     }
 }
 
 fn position(span: &Span) -> Position {
-    Position { line: span.start.line(), column: span.start.col() + 1 }
+    Position {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+    }
 }
 
 /// Ten times the largest object that an API server stores.
@@ -467,9 +514,28 @@ mod tests {
     fn scalars_are_those_of_yaml_1_1() {
         assert_eq!(
             one("[y, 'y', on, NO, 007, 0x10, 1_000, -3, 1.5, 1e3, .5, ~, null, 2001-01-01, 1.2.3]"),
-            json!([true, "y", true, false, 7, 16, 1000, -3, 1.5, 1000.0, 0.5, null, null, "2001-01-01", "1.2.3"])
+            json!([
+                true,
+                "y",
+                true,
+                false,
+                7,
+                16,
+                1000,
+                -3,
+                1.5,
+                1000.0,
+                0.5,
+                null,
+                null,
+                "2001-01-01",
+                "1.2.3"
+            ])
         );
-        assert_eq!(one("{1: a, true: b, x: c}"), json!({"1": "a", "true": "b", "x": "c"}));
+        assert_eq!(
+            one("{1: a, true: b, x: c}"),
+            json!({"1": "a", "true": "b", "x": "c"})
+        );
         assert_eq!(one("[!!str 1, !!int '7', ! 1]"), json!(["1", 7, "1"]));
         assert_eq!(one("18446744073709551615"), json!(u64::MAX));
         assert_eq!(one("-9223372036854775808"), json!(i64::MIN));
@@ -478,7 +544,10 @@ mod tests {
 
     #[test]
     fn anchors_merges_and_repeated_keys() {
-        assert_eq!(one("a: &x {b: 1}\nc: *x"), json!({"a": {"b": 1}, "c": {"b": 1}}));
+        assert_eq!(
+            one("a: &x {b: 1}\nc: *x"),
+            json!({"a": {"b": 1}, "c": {"b": 1}})
+        );
         assert_eq!(
             one("a: &x {b: 1, d: 2}\nc: {<<: *x, b: 3}"),
             json!({"a": {"b": 1, "d": 2}, "c": {"b": 3, "d": 2}})
@@ -497,7 +566,10 @@ mod tests {
         }
         assert_eq!(parse(&laughs).unwrap_err(), YamlError::TooManyValues);
         assert!(parse(&"[".repeat(100_000)).is_err());
-        assert!(matches!(parse("a: [1\nb: 2"), Err(YamlError::Syntax { .. })));
+        assert!(matches!(
+            parse("a: [1\nb: 2"),
+            Err(YamlError::Syntax { .. })
+        ));
         assert!(matches!(parse("a: *nope"), Err(YamlError::Syntax { .. })));
         assert!(parse("\u{0}").is_err());
     }
@@ -505,7 +577,11 @@ mod tests {
     #[test]
     fn places_are_found() {
         let node = &parse("a:\n  - b: 1\n    c: 2\n").unwrap()[0];
-        let path = [Step::Field("a".into()), Step::Index(0), Step::Field("c".into())];
+        let path = [
+            Step::Field("a".into()),
+            Step::Index(0),
+            Step::Field("c".into()),
+        ];
         assert_eq!(node.position_of(&path), Position { line: 3, column: 5 });
     }
 }

@@ -27,7 +27,13 @@ impl ClusterImagePolicy {
     pub fn decode(object: &Object, unknown: UnknownFields) -> Result<Self, DecodeError> {
         let mut place = Place::new(unknown);
         let (metadata, spec, status) = spec_of(object, &mut place, "ClusterImagePolicy")?;
-        Ok(Self { version: object.version, name: object.name.clone(), metadata, spec, status })
+        Ok(Self {
+            version: object.version,
+            name: object.name.clone(),
+            metadata,
+            spec,
+            status,
+        })
     }
 
     /// Writes the object.
@@ -342,5 +348,9 @@ fn null_if_empty<S: serde::Serializer>(
     list: &Vec<ImagePattern>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    if list.is_empty() { serializer.serialize_none() } else { serializer.collect_seq(list) }
+    if list.is_empty() {
+        serializer.serialize_none()
+    } else {
+        serializer.collect_seq(list)
+    }
 }

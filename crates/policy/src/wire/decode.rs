@@ -52,7 +52,9 @@ impl DecodeError {
     #[must_use]
     pub fn path(&self) -> &[Step] {
         match self {
-            Self::UnknownField { path } | Self::WrongType { path, .. } | Self::Base64 { path } => path,
+            Self::UnknownField { path } | Self::WrongType { path, .. } | Self::Base64 { path } => {
+                path
+            }
         }
     }
 
@@ -65,9 +67,17 @@ impl DecodeError {
                     Step::Field(name) => Some(name.as_str()),
                     Step::Index(_) => None,
                 });
-                format!("json: unknown field {}", crate::go_text::quote(field.unwrap_or_default()))
+                format!(
+                    "json: unknown field {}",
+                    crate::go_text::quote(field.unwrap_or_default())
+                )
             }
-            Self::WrongType { path, found, go_type, owner } => {
+            Self::WrongType {
+                path,
+                found,
+                go_type,
+                owner,
+            } => {
                 let fields = path.iter().filter_map(|step| match step {
                     Step::Field(name) => Some(name.as_str()),
                     Step::Index(_) => None,
@@ -122,7 +132,11 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(unknown: UnknownFields) -> Self {
-        Self { path: Vec::new(), owner: "", unknown }
+        Self {
+            path: Vec::new(),
+            owner: "",
+            unknown,
+        }
     }
 
     pub(crate) fn wrong<T: Decode>(&self, value: &Value) -> DecodeError {
@@ -135,7 +149,12 @@ impl Place {
             Value::Object(_) => "object",
         };
         let (path, owner) = (self.path.clone(), self.owner);
-        DecodeError::WrongType { path, found, go_type: T::go_type(), owner }
+        DecodeError::WrongType {
+            path,
+            found,
+            go_type: T::go_type(),
+            owner,
+        }
     }
 
     /// Decodes a part of the value at hand.
@@ -258,7 +277,9 @@ impl Decode for Bytes {
             Value::String(text) => base64::engine::general_purpose::STANDARD
                 .decode(text.replace(['\n', '\r'], ""))
                 .map(Self)
-                .map_err(|_| DecodeError::Base64 { path: place.path.clone() }),
+                .map_err(|_| DecodeError::Base64 {
+                    path: place.path.clone(),
+                }),
             Value::Null => Ok(Self::default()),
             other => Err(place.wrong::<Self>(other)),
         }

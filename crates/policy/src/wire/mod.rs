@@ -10,10 +10,10 @@ mod object;
 mod trust_root;
 
 pub use cluster_image_policy::{
-    Attestation, Authority, ClusterImagePolicy, ClusterImagePolicySpec, ConfigMapReference, Identity,
-    ImagePattern, KeyRef, KeylessRef, LabelSelector, LabelSelectorRequirement, MatchResource,
-    PolicyText, RemotePolicy, Rfc3161Timestamp, SecretReference, SignaturePullSecret, Source,
-    StaticRef, TransparencyLog,
+    Attestation, Authority, ClusterImagePolicy, ClusterImagePolicySpec, ConfigMapReference,
+    Identity, ImagePattern, KeyRef, KeylessRef, LabelSelector, LabelSelectorRequirement,
+    MatchResource, PolicyText, RemotePolicy, Rfc3161Timestamp, SecretReference,
+    SignaturePullSecret, Source, StaticRef, TransparencyLog,
 };
 pub use decode::{DecodeError, UnknownFields};
 pub use object::{Object, ObjectError, Version};

@@ -28,7 +28,9 @@ impl Version {
     /// Reads `v1alpha1` or `v1beta1`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::V1Alpha1, Self::V1Beta1].into_iter().find(|version| version.as_str() == text)
+        [Self::V1Alpha1, Self::V1Beta1]
+            .into_iter()
+            .find(|version| version.as_str() == text)
     }
 }
 
@@ -79,7 +81,13 @@ pub enum ObjectError {
 impl Object {
     /// Looks at kind, version and name of a value.
     pub fn identify(value: Value) -> Result<Self, ObjectError> {
-        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            value
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         let version = api_version
             .strip_prefix(GROUP)
@@ -93,8 +101,16 @@ impl Object {
         let Some(version) = known else {
             return Err(ObjectError::UnhandledKind { api_version, kind });
         };
-        let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        Ok(Self { version, kind, name: name.to_owned(), value })
+        let name = value
+            .pointer("/metadata/name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        Ok(Self {
+            version,
+            kind,
+            name: name.to_owned(),
+            value,
+        })
     }
 }
 
@@ -147,8 +163,12 @@ impl Decode for Metadata {
                     place.step::<String>(step, value)?;
                 }
                 "finalizers" => drop(place.step::<Vec<String>>(step, value)?),
-                "generation" | "creationTimestamp" | "deletionTimestamp" | "ownerReferences"
-                | "deletionGracePeriodSeconds" | "managedFields" => {}
+                "generation"
+                | "creationTimestamp"
+                | "deletionTimestamp"
+                | "ownerReferences"
+                | "deletionGracePeriodSeconds"
+                | "managedFields" => {}
                 _ => {
                     place.unknown_field(name)?;
                     kept.remove(name);

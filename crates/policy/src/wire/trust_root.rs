@@ -25,7 +25,13 @@ impl TrustRoot {
     pub fn decode(object: &Object, unknown: UnknownFields) -> Result<Self, DecodeError> {
         let mut place = Place::new(unknown);
         let (metadata, spec, status) = spec_of(object, &mut place, "TrustRoot")?;
-        Ok(Self { version: object.version, name: object.name.clone(), metadata, spec, status })
+        Ok(Self {
+            version: object.version,
+            name: object.name.clone(),
+            metadata,
+            spec,
+            status,
+        })
     }
 
     /// Writes the object.
