@@ -14,10 +14,10 @@ use crate::registry::RegistryError;
 pub enum DescribeError {
     /// The registry did not give what was asked for.
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(Box<RegistryError>),
     /// The layout or archive cannot be read.
     #[error(transparent)]
-    Layout(#[from] LayoutError),
+    Layout(Box<LayoutError>),
     /// A layer is refused.
     #[error("layer {index} ({digest}): {error}")]
     Layer {
@@ -26,7 +26,7 @@ pub enum DescribeError {
         /// The digest of its blob.
         digest: Digest,
         /// Why.
-        error: LayerError,
+        error: Box<LayerError>,
     },
     /// The layers do not add up.
     #[error(transparent)]
@@ -85,6 +85,18 @@ pub enum DescribeError {
     /// The work was stopped before its end, as when the program ends.
     #[error("stopped before the end")]
     Stopped,
+}
+
+impl From<RegistryError> for DescribeError {
+    fn from(error: RegistryError) -> Self {
+        Self::Registry(Box::new(error))
+    }
+}
+
+impl From<LayoutError> for DescribeError {
+    fn from(error: LayoutError) -> Self {
+        Self::Layout(Box::new(error))
+    }
 }
 
 fn listed(platforms: &[Platform]) -> String {

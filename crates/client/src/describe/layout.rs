@@ -127,11 +127,11 @@ fn read_blob(
         error: None,
     };
     read(&mut blob).map_err(|error| match (error, blob.error) {
-        (LayerError::Source { .. }, Some(reason)) => DescribeError::Layout(reason),
+        (LayerError::Source { .. }, Some(reason)) => reason.into(),
         (error, _) => DescribeError::Layer {
             index: layer.expected.index,
             digest: layer.blob.digest,
-            error,
+            error: Box::new(error),
         },
     })
 }

@@ -127,13 +127,13 @@ async fn read_blob(
     drop(sender);
     let read = reading.await.map_err(|_| DescribeError::Stopped)?;
     match (fetched, read) {
-        (Err(error), Err(LayerError::Source { .. })) => Err(DescribeError::Registry(error)),
+        (Err(error), Err(LayerError::Source { .. })) => Err(error.into()),
         (_, Err(error)) => Err(DescribeError::Layer {
             index: layer.expected.index,
             digest: layer.blob.digest,
-            error,
+            error: Box::new(error),
         }),
-        (Err(error), Ok(_)) => Err(DescribeError::Registry(error)),
+        (Err(error), Ok(_)) => Err(error.into()),
         (Ok(()), Ok(layer)) => Ok(layer),
     }
 }
