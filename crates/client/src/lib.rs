@@ -6,7 +6,9 @@
 pub mod attest;
 pub mod audit;
 mod bundle_referrer;
+mod cosign_output;
 pub mod describe;
+pub mod evidence;
 pub mod fulcio;
 pub mod identity_token;
 pub mod image_source;
@@ -22,6 +24,9 @@ mod signing;
 pub mod timestamp_authority;
 pub mod transport;
 pub mod trust_root_source;
+pub mod verify_attestation;
+pub mod verify_image;
+pub mod verify_rules;
 
 pub use secret::Secret;
 pub use service::Refusal;

@@ -71,13 +71,11 @@ pub(super) fn read_layer(kind: Kind, layer: &Descriptor, bytes: Vec<u8>) -> Mate
     read.unwrap_or_else(Material::unreadable)
 }
 
-impl Wanted {
-    /// The older tag to look at.
-    pub(super) fn kind(self) -> Kind {
-        match self {
-            Self::Signatures => Kind::Signature,
-            Self::Attestations => Kind::Attestation,
-        }
+/// The older tag to look at.
+pub(super) fn kind_of(wanted: Wanted) -> Kind {
+    match wanted {
+        Wanted::Signatures => Kind::Signature,
+        Wanted::Attestations => Kind::Attestation,
     }
 }
 

@@ -4,7 +4,7 @@ use countersign_artifact::referrer::{Kind, fallback_tag};
 use countersign_artifact::{Descriptor, Digest, Manifest};
 use countersign_trust::{Material, MaterialError};
 
-use super::attached::{Attached, MAX_ATTACHMENT, read_bundle, read_layer};
+use super::attached::{Attached, MAX_ATTACHMENT, kind_of, read_bundle, read_layer};
 use super::{Place, Wanted};
 use crate::image_source::{Layout, LayoutError, tag_of};
 
@@ -24,7 +24,7 @@ impl<'a> LayoutMaterial<'a> {
 
     /// Gives what is attached to the image with the digest `subject`, bundles first.
     pub fn of(&self, subject: &Digest, wanted: Wanted) -> Result<Vec<Material>, LayoutError> {
-        let tag = Place::default().tag(subject, wanted.kind());
+        let tag = Place::default().tag(subject, kind_of(wanted));
         let mut found = Vec::new();
         for entry in self.referrers(subject)? {
             match self.readable(self.layout.manifest(&entry))? {
@@ -33,12 +33,12 @@ impl<'a> LayoutMaterial<'a> {
             }
         }
         for entry in &self.layout.index().manifests {
-            if tag_of(entry) != Some(&tag) && !is_saved(entry, wanted.kind()) {
+            if tag_of(entry) != Some(&tag) && !is_saved(entry, kind_of(wanted)) {
                 continue;
             }
             match self.readable(self.layout.manifest(entry))? {
                 Ok(manifest) => {
-                    found.extend(self.layers(Attached::of_tag(wanted.kind(), manifest))?);
+                    found.extend(self.layers(Attached::of_tag(kind_of(wanted), manifest))?);
                 }
                 Err(error) => found.push(Material::unreadable(error)),
             }

@@ -11,15 +11,7 @@ mod layout;
 mod place;
 mod registry;
 
+pub use countersign_policy::evidence_source::Wanted;
 pub use layout::LayoutMaterial;
 pub use place::{Place, PlaceError};
 pub use registry::{Gathered, gather, material};
-
-/// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Wanted {
-    /// Signatures of the image.
-    Signatures,
-    /// Attestations about the image.
-    Attestations,
-}

@@ -7,7 +7,7 @@ use countersign_artifact::{Descriptor, Digest, ImageReference};
 use countersign_trust::{Material, MaterialError};
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 
-use super::attached::{Attached, MAX_ATTACHMENT, read_bundle, read_layer};
+use super::attached::{Attached, MAX_ATTACHMENT, kind_of, read_bundle, read_layer};
 use super::{Place, Wanted};
 use crate::registry::{Client, Fault, RegistryError, Repository};
 
@@ -52,10 +52,10 @@ pub async fn gather(
         repository: place.repository_for(image),
         budget: AtomicU64::new(MAX_TOGETHER),
     };
-    let tag = place.tag(&digest, wanted.kind());
+    let tag = place.tag(&digest, kind_of(wanted));
     let (mut material, legacy) = future::try_join(
         gathering.referrers(&digest),
-        gathering.tagged(&tag, wanted.kind()),
+        gathering.tagged(&tag, kind_of(wanted)),
     )
     .await?;
     material.extend(legacy);
