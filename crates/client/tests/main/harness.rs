@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
 use countersign_artifact::{Digest, ImageReference, media_type};
 use countersign_client::image_source::{Layout, LayoutWriter, push_layout};
 use countersign_client::registry::{Client, ClientOptions};
@@ -29,24 +31,40 @@ pub(crate) struct CountedRegistry {
     _folder: TempDir,
 }
 
-/// The requests of a server, `GET /v2/...`.
+/// The requests of a server, `GET /v2/...`, and which of them are refused.
 #[derive(Clone, Default)]
-pub(crate) struct Requests(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Requests {
+    seen: Arc<Mutex<Vec<String>>>,
+    refused: Arc<Mutex<Option<(String, u16)>>>,
+}
 
 impl Requests {
     /// The requests since the last time.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+
+    /// Answers requests whose line contains `part` with `status` from now on, and no others.
+    pub(crate) fn refuse(&self, part: &str, status: u16) {
+        *self.refused.lock().unwrap() = Some((part.to_owned(), status));
     }
 
     /// `router`, written down.
     pub(crate) fn watch(&self, router: Router) -> Router {
-        let seen = self.clone();
-        router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let requests = self.clone();
+        let watch = move |request: Request, next: Next| {
             let line = format!("{} {}", request.method(), request.uri());
-            seen.0.lock().unwrap().push(line);
-            next.run(request)
-        }))
+            let refused = requests.refused.lock().unwrap().clone();
+            let refused = refused.filter(|(part, _)| line.contains(part.as_str()));
+            requests.seen.lock().unwrap().push(line);
+            async move {
+                match refused {
+                    Some((_, status)) => StatusCode::from_u16(status).unwrap().into_response(),
+                    None => next.run(request).await,
+                }
+            }
+        };
+        router.layer(middleware::from_fn(watch))
     }
 }
 
@@ -127,4 +145,19 @@ pub(crate) async fn push_image(
     let layout = Layout::open(&folder.path().join("layout")).unwrap();
     let untagged = push_layout(client, &layout, image).await.unwrap();
     image.with_digest(untagged.digest)
+}
+
+/// Pushes a layout of the signing fixtures and gives the image's reference with the digest.
+pub(crate) async fn push_fixture(registry: &CountedRegistry, case: &str) -> ImageReference {
+    let path = countersign_testkit::fixtures::folder("signing")
+        .join(case)
+        .join("layout");
+    let layout = Layout::open(&path).unwrap();
+    let image = registry.image(&format!("fixtures/{case}:1.0"));
+    let pushed = push_layout(&impatient(), &layout, &image).await;
+    image.with_digest(
+        pushed
+            .unwrap_or_else(|error| panic!("{case}: {error}"))
+            .digest,
+    )
 }

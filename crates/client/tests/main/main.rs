@@ -3,5 +3,6 @@
 mod describe;
 mod harness;
 mod image_source;
+mod material;
 mod shop;
 mod signing;
