@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use countersign_artifact::{Digest, Platform};
 use jiff::Timestamp;
 
+use crate::cataloger::golang::BuildInfoError;
+use crate::cataloger::rust::CrateListError;
 use crate::distro::Distro;
 use crate::package::{LayerMark, Package, PackageId};
 use crate::relationship::Relationship;
@@ -209,6 +211,12 @@ pub enum Fault {
         /// The format.
         format: &'static str,
     },
+    /// A binary's list of crates.
+    #[error(transparent)]
+    CrateList(CrateListError),
+    /// A Go program's build information.
+    #[error(transparent)]
+    GoBuildInfo(BuildInfoError),
 }
 
 impl Inventory {

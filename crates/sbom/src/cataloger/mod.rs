@@ -9,14 +9,18 @@
 
 pub mod dpkg;
 pub(crate) mod embedded_sbom;
+pub(crate) mod executable;
 mod findings;
+pub mod golang;
 pub(crate) mod header_fields;
 pub mod javascript;
 pub mod python;
+pub mod rust;
 
 use crate::distro::Distro;
 use crate::file_tree::FileTree;
 
+pub use executable::{ExecutableError, ExecutableFormat};
 pub use findings::Findings;
 
 /// Finds the packages of one ecosystem.
@@ -67,7 +71,9 @@ pub struct Scene<'a> {
 pub fn all() -> Vec<Box<dyn Cataloger>> {
     vec![
         Box::new(dpkg::Dpkg),
+        Box::new(golang::Golang),
         Box::new(javascript::JavaScript),
         Box::new(python::Python),
+        Box::new(rust::Rust),
     ]
 }

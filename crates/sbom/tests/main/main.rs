@@ -4,6 +4,7 @@
 
 mod catalogers;
 mod fixture_images;
+mod golang;
 mod hostile_layers;
 mod layer_model;
 mod layers;
