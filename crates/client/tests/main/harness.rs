@@ -1,17 +1,17 @@
 //! What the tests share: a registry that counts its requests, small images, servers that refuse.
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
-use countersign_artifact::{Digest, ImageReference, media_type};
+use countersign_artifact::{Descriptor, Digest, ImageReference, media_type};
 use countersign_client::image_source::{Layout, LayoutWriter, push_layout};
-use countersign_client::registry::{Client, ClientOptions};
+use countersign_client::registry::{BlobSource, Client, ClientOptions, Repository};
 use countersign_client::transport::{Patience, TransportOptions};
 use countersign_stack::registry::{Registry, RegistryOptions};
 use tempfile::TempDir;
@@ -147,17 +147,47 @@ pub(crate) async fn push_image(
     image.with_digest(untagged.digest)
 }
 
-/// Pushes a layout of the signing fixtures and gives the image's reference with the digest.
-pub(crate) async fn push_fixture(registry: &CountedRegistry, case: &str) -> ImageReference {
-    let path = countersign_testkit::fixtures::folder("signing")
-        .join(case)
-        .join("layout");
-    let layout = Layout::open(&path).unwrap();
-    let image = registry.image(&format!("fixtures/{case}:1.0"));
+/// The signing fixtures.
+pub(crate) fn signing() -> &'static Path {
+    static SIGNING: OnceLock<PathBuf> = OnceLock::new();
+    SIGNING.get_or_init(|| countersign_testkit::fixtures::folder("signing"))
+}
+
+/// Pushes a layout of the signing fixtures to `host` and gives the image's reference with the digest.
+pub(crate) async fn push_fixture(host: &str, case: &str) -> ImageReference {
+    let layout = Layout::open(&signing().join(case).join("layout")).unwrap();
+    let image = ImageReference::parse(&format!("{host}/fixtures/{case}:1.0")).unwrap();
     let pushed = push_layout(&impatient(), &layout, &image).await;
     image.with_digest(
         pushed
             .unwrap_or_else(|error| panic!("{case}: {error}"))
             .digest,
     )
+}
+
+/// Attaches a bundle to an image, as anyone can who may push to its repository.
+pub(crate) async fn attach(client: &Client, image: &ImageReference, bundle: &[u8]) {
+    let repository = Repository::of(image);
+    let subject = client.resolve(image).await.unwrap();
+    let put = async |kind: &str, bytes: &[u8]| {
+        let blob = serde_json::json!({
+            "mediaType": kind, "digest": Digest::sha256_of(bytes), "size": bytes.len(),
+        });
+        let blob: Descriptor = serde_json::from_value(blob).unwrap();
+        let source = BlobSource::Bytes(bytes.to_vec().into());
+        client.push_blob(&repository, &blob, source).await.unwrap();
+        blob
+    };
+    let layer = put(media_type::BUNDLE_V03, bundle).await;
+    let config = put(media_type::OCI_EMPTY, b"{}").await;
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config,
+        "layers": [layer], "subject": subject, "artifactType": media_type::BUNDLE_V03,
+    });
+    let bytes = manifest.to_string().into_bytes().into();
+    let kind = media_type::OCI_MANIFEST;
+    client
+        .push_referrer(&repository, &subject.digest, kind, bytes)
+        .await
+        .unwrap();
 }

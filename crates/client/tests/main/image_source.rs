@@ -354,7 +354,7 @@ async fn a_bad_layer_leaves_no_image() {
 
 #[tokio::test]
 async fn signatures_go_along() {
-    let signing = countersign_testkit::fixtures::folder("signing");
+    let signing = crate::harness::signing().to_owned();
     let path = layout_with_referrers(&signing);
     let layout = Layout::open(&path).unwrap();
     for options in [Default::default(), without_referrers()] {

@@ -10,7 +10,7 @@ use countersign_client::registry::{Client, ClientOptions, Fault, RegistryError, 
 use countersign_stack::registry::RegistryOptions;
 use countersign_trust::{Form, Material, Shape};
 
-use crate::harness::{CountedRegistry, impatient, push_fixture, without_referrers};
+use crate::harness::{CountedRegistry, impatient, push_fixture, signing, without_referrers};
 
 const SIGNED: &str = "keyless/images/bundle-v3-email-rekor1";
 const MIXED: &str = "signatures/mixed-legacy-a-bundle-b";
@@ -30,7 +30,7 @@ fn forms(material: &[Material]) -> Vec<(Form, Shape)> {
 #[tokio::test]
 async fn four_requests_by_digest_five_by_tag_none_twice() {
     let registry = CountedRegistry::start(Default::default()).await;
-    let by_digest = push_fixture(&registry, SIGNED).await;
+    let by_digest = push_fixture(&registry.host, SIGNED).await;
     let by_tag = registry.image(&format!("fixtures/{SIGNED}:1.0"));
     for (image, most) in [(by_digest, 4), (by_tag, 5)] {
         for wanted in [Wanted::Signatures, Wanted::Attestations] {
@@ -55,7 +55,7 @@ async fn four_requests_by_digest_five_by_tag_none_twice() {
 #[tokio::test]
 async fn forms_are_merged() {
     let registry = CountedRegistry::start(Default::default()).await;
-    let image = push_fixture(&registry, MIXED).await;
+    let image = push_fixture(&registry.host, MIXED).await;
     let found = signatures(&image).await.unwrap();
     let both = [
         (Form::Bundle, Shape::ImageSignature),
@@ -71,7 +71,7 @@ async fn all_pages_are_read() {
         ..RegistryOptions::default()
     };
     let registry = CountedRegistry::start(options).await;
-    let image = push_fixture(&registry, "signatures/bundle-v3-two-keys").await;
+    let image = push_fixture(&registry.host, "signatures/bundle-v3-two-keys").await;
     assert_eq!(signatures(&image).await.unwrap().material.len(), 2);
     let pages = registry.requests.take();
     let pages = pages
@@ -84,10 +84,10 @@ async fn all_pages_are_read() {
 #[tokio::test]
 async fn the_tag_that_stands_in_for_the_api() {
     let registry = CountedRegistry::start(without_referrers()).await;
-    let image = push_fixture(&registry, "signatures/bundle-v3-fallback-tag-two").await;
+    let image = push_fixture(&registry.host, "signatures/bundle-v3-fallback-tag-two").await;
     assert_eq!(signatures(&image).await.unwrap().material.len(), 2);
     // `cosign copy` puts the image itself there: a list of nothing.
-    let image = push_fixture(&registry, "signatures/legacy-v2-p256").await;
+    let image = push_fixture(&registry.host, "signatures/legacy-v2-p256").await;
     let client = impatient();
     let fetched = client.manifest(&image).await.unwrap();
     let (repository, tag) = (Repository::of(&image), fallback_tag(&fetched.digest));
@@ -106,7 +106,7 @@ async fn the_tag_that_stands_in_for_the_api() {
 #[tokio::test]
 async fn a_registry_that_refuses_is_an_error() {
     let registry = CountedRegistry::start(Default::default()).await;
-    let image = push_fixture(&registry, MIXED).await;
+    let image = push_fixture(&registry.host, MIXED).await;
     // Everything, and each single request.
     for part in ["/v2/", "/referrers/", ".sig", "/blobs/"] {
         for status in [401, 403, 418, 429, 500, 503] {
@@ -134,7 +134,7 @@ async fn a_registry_that_refuses_is_an_error() {
 #[tokio::test]
 async fn an_image_that_is_not_there_is_not_unsigned() {
     let registry = CountedRegistry::start(Default::default()).await;
-    let image = push_fixture(&registry, MIXED).await;
+    let image = push_fixture(&registry.host, MIXED).await;
     let absent = registry.image("absent:1.0");
     assert!(signatures(&absent).await.unwrap_err().is_not_found());
     let absent = absent.with_digest(*image.digest().unwrap());
@@ -153,7 +153,7 @@ async fn a_registry_that_is_down() {
 #[tokio::test]
 async fn what_one_attachment_lacks_is_its_own_fault() {
     let registry = CountedRegistry::start(Default::default()).await;
-    let image = push_fixture(&registry, MIXED).await;
+    let image = push_fixture(&registry.host, MIXED).await;
     // The registry has lost all blobs, the manifests are there.
     registry.requests.refuse("/blobs/", 404);
     let found = signatures(&image).await.unwrap();
@@ -176,7 +176,7 @@ async fn what_one_attachment_lacks_is_its_own_fault() {
         ),
     ] {
         registry.requests.refuse("nothing", 200);
-        let image = push_fixture(&registry, &format!("signatures/{case}")).await;
+        let image = push_fixture(&registry.host, &format!("signatures/{case}")).await;
         let found = signatures(&image).await.unwrap();
         let mut found: Vec<Shape> = found.material.iter().map(Material::shape).collect();
         found.sort_by_key(|shape| *shape == Shape::Unreadable);
@@ -187,7 +187,7 @@ async fn what_one_attachment_lacks_is_its_own_fault() {
 /// Every layout of the fixtures gives the same from the disk as from a registry.
 #[tokio::test(flavor = "multi_thread")]
 async fn layouts_and_registries_agree() {
-    let signing = countersign_testkit::fixtures::folder("signing");
+    let signing = signing();
     let registry = CountedRegistry::start(Default::default()).await;
     let mut compared = 0;
     for group in ["signatures", "keyless/images", "keyless/attestations"] {
@@ -197,7 +197,7 @@ async fn layouts_and_registries_agree() {
             if !is_whole(&layout) {
                 continue;
             }
-            let image = push_fixture(&registry, &case).await;
+            let image = push_fixture(&registry.host, &case).await;
             let none = Place::default();
             for wanted in [Wanted::Signatures, Wanted::Attestations] {
                 let there = gather(&impatient(), &image, wanted, &none).await.unwrap();
@@ -240,7 +240,7 @@ fn is_whole(layout: &Layout) -> bool {
 #[tokio::test]
 async fn a_hostile_list_of_referrers_ends() {
     let registry = CountedRegistry::start(Default::default()).await;
-    let image = push_fixture(&registry, SIGNED).await;
+    let image = push_fixture(&registry.host, SIGNED).await;
     let entry = serde_json::json!({
         "mediaType": media_type::OCI_MANIFEST, "digest": image.digest(), "size": 1,
     });
