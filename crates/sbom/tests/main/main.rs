@@ -4,11 +4,13 @@
 
 mod catalogers;
 mod fixture_images;
+mod formats;
 mod golang;
 mod hostile_layers;
 mod layer_model;
 mod layers;
 mod links;
+mod schema;
 mod single_files;
 mod tarball;
 mod truth;
