@@ -211,7 +211,7 @@ impl Layout {
             Files::Folder => match File::open(self.path.join(name)) {
                 Ok(file) => {
                     let found = file.metadata().map_err(failed)?;
-                    Ok(found.is_file().then(|| (file, found.len())))
+                    Ok(found.is_file().then_some((file, found.len())))
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(failed(error)),

@@ -10,7 +10,7 @@ use super::Wanted;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Attached {
     /// One bundle.
-    Bundle(Descriptor),
+    Bundle(Box<Descriptor>),
     /// Layers in cosign's older form, of a tag or of its experimental referrers.
     Legacy(Kind, Vec<Descriptor>),
     /// Something else, of no interest here.
@@ -27,7 +27,7 @@ impl Attached {
         };
         let is_bundle = |layer: &&Descriptor| media_type::is_sigstore_bundle(&layer.media_type);
         match (&image.layers[..], image.layers.iter().find(is_bundle)) {
-            ([only], Some(_)) => Self::Bundle(only.clone()),
+            ([only], Some(_)) => Self::Bundle(Box::new(only.clone())),
             // cosign: pkg/oci/remote/referrers.go, `expected exactly one layer`.
             (layers, Some(_)) => Self::Unreadable(MaterialError::NotASignature {
                 found: format!("a bundle among {} layers", layers.len()),

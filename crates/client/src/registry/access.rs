@@ -1,5 +1,7 @@
 //! One request to a registry with everything around it: the scheme, credentials, redirects.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use countersign_artifact::Scheme;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
@@ -102,6 +104,9 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// The header that meets a challenge, and for how long.
+type Met = (HeaderValue, Option<Duration>);
+
 impl Client {
     /// Sends a request and gives the answer if its status is a success.
     pub(super) async fn ask(&self, asked: &Asked<'_>) -> Result<Response, RegistryError> {
@@ -171,7 +176,7 @@ impl Client {
         scope: &Scope,
         scheme: Scheme,
         due: Instant,
-    ) -> Result<Option<(HeaderValue, Option<std::time::Duration>)>, Fault> {
+    ) -> Result<Option<Met>, Fault> {
         if let Credential::RegistryToken(token) = credential {
             return Ok(bearer(token).map(|header| (header, None)));
         }

@@ -30,12 +30,15 @@ pub struct ClientOptions {
     pub keychain: Keychain,
 }
 
+/// Whoever holds it writes.
+type IndexWriter = Arc<tokio::sync::Mutex<()>>;
+
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) keychain: Keychain,
     pub(super) schemes: Schemes,
     pub(super) grants: Grants,
-    index_writers: Mutex<HashMap<(Repository, Digest), Arc<tokio::sync::Mutex<()>>>>,
+    index_writers: Mutex<HashMap<(Repository, Digest), IndexWriter>>,
 }
 
 impl Client {
@@ -72,11 +75,7 @@ impl Client {
     }
 
     /// The lock that lets one task of this process at a time write the list of referrers of `subject`.
-    pub(super) fn index_writer(
-        &self,
-        repository: &Repository,
-        subject: &Digest,
-    ) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn index_writer(&self, repository: &Repository, subject: &Digest) -> IndexWriter {
         let writers = self.shared.index_writers.lock();
         let mut writers = writers.unwrap_or_else(PoisonError::into_inner);
         writers.retain(|_, writer| Arc::strong_count(writer) > 1);

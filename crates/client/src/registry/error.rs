@@ -13,7 +13,7 @@ use crate::transport::{BodyFault, TransportFault, shown};
 #[error("{resource}: {fault}")]
 pub struct RegistryError {
     /// What was asked for.
-    pub resource: Resource,
+    pub resource: Box<Resource>,
     /// What came instead.
     pub fault: Box<Fault>,
 }
@@ -190,7 +190,7 @@ pub enum TokenFault {
 impl Fault {
     pub(super) fn of(self, resource: &Resource) -> RegistryError {
         RegistryError {
-            resource: resource.clone(),
+            resource: Box::new(resource.clone()),
             fault: Box::new(self),
         }
     }

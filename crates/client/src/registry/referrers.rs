@@ -157,7 +157,7 @@ impl Client {
     ) -> Result<Fallback, RegistryError> {
         match self.manifest_at(repository, &fallback_tag(subject)).await {
             Ok(fetched) => match fetched.manifest {
-                Manifest::Index(index) => Ok(Fallback::Index(index)),
+                Manifest::Index(index) => Ok(Fallback::Index(Box::new(index))),
                 Manifest::Image(_) => Ok(Fallback::Image),
             },
             Err(error) if error.is_not_found() => Ok(Fallback::Absent),
@@ -184,7 +184,7 @@ impl Client {
         for _ in 0..MAX_INDEX_WRITES {
             let started = Instant::now();
             let mut index = match self.fallback_index(repository, subject).await? {
-                Fallback::Index(index) => index,
+                Fallback::Index(index) => *index,
                 Fallback::Absent => empty_index(),
                 Fallback::Image => {
                     let resource = manifest_resource(repository, &tag);
@@ -208,7 +208,7 @@ impl Client {
 }
 
 enum Fallback {
-    Index(ImageIndex),
+    Index(Box<ImageIndex>),
     Image,
     Absent,
 }

@@ -323,7 +323,7 @@ async fn ten_signers_at_once_lose_nothing() {
         let sign = |index: usize| {
             let (shop, image) = (&shop, &image);
             async move {
-                let identity = if index % 2 == 0 {
+                let identity = if index.is_multiple_of(2) {
                     shop.keyless()
                 } else {
                     key()
