@@ -117,7 +117,10 @@ async fn a_log_that_lies() {
         entry["body"] = json!(STANDARD.encode(body));
     });
     let found = found.await;
-    assert!(matches!(found, VerifyError::InclusionProof { .. }), "{found:?}");
+    assert!(
+        matches!(found, VerifyError::InclusionProof { .. }),
+        "{found:?}"
+    );
     let found = fault(|entry| {
         entry["verification"]["inclusionProof"]["treeSize"] = json!(2);
     });

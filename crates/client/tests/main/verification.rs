@@ -515,3 +515,23 @@ async fn what_cosign_signed_verifies_from_our_registry() {
         reasons(verify(&image, &rules(&mallory)).await);
     }
 }
+
+#[tokio::test]
+async fn four_requests_by_digest_and_five_by_tag() {
+    let registry = crate::harness::CountedRegistry::start(Default::default()).await;
+    let case = "keyless/images/bundle-v3-email-rekor1";
+    let by_digest = push_fixture(&registry.host, case).await;
+    let by_tag = registry.image(&format!("fixtures/{case}:1.0"));
+    let root = TrustRootSource::File(signing().join("keyless/trust/trusted_root.json"));
+    let root = root.load().unwrap();
+    let alice = identity("alice@example.com", "http://127.0.0.1:8100/email");
+    let rules = Rules::strict(WantedSigner::Identities(&alice), Some(&root));
+    for (image, expected) in [(by_digest, 4), (by_tag, 5)] {
+        registry.requests.take();
+        verify(&image, &rules).await.unwrap();
+        let requests = registry.requests.take();
+        assert_eq!(requests.len(), expected, "{requests:#?}");
+        let distinct: std::collections::HashSet<&String> = requests.iter().collect();
+        assert_eq!(distinct.len(), expected, "{requests:#?}");
+    }
+}
