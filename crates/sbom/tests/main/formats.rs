@@ -1,6 +1,7 @@
 //! What is written is valid by the official schemas, says everything, and is the same every time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use countersign_artifact::{Digest, Platform};
 use countersign_sbom::format::{self, Format, Layout};
@@ -10,6 +11,8 @@ use countersign_sbom::{
     PackageUrl, Party, PartyKind, Presence, Relationship, RelationshipKind, Source, Tool, Warning,
 };
 use jiff::Timestamp;
+use jsonschema::Validator;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::fixture_images::scan;
@@ -629,3 +632,87 @@ fn tables_and_package_urls_are_for_pipes() {
     assert!(lines.is_sorted() && lines.contains(&"pkg:golang/stdlib@1.26.8"));
     assert_eq!(lines.len(), go.inventory.packages.len());
 }
+
+/// What an image may say of a package, in every field that reaches a document.
+fn any_package() -> impl Strategy<Value = Package> {
+    let texts = prop::collection::vec(any::<String>(), 10);
+    let word = "[ -~äß\\n]{0,20}";
+    (
+        texts,
+        prop::collection::vec(word, 3),
+        any::<bool>(),
+        0_u8..3,
+    )
+        .prop_map(|(texts, licenses, is_person, presence)| {
+            let kind = [PackageKind::Npm, PackageKind::Golang, PackageKind::Generic]
+                [usize::from(presence)];
+            let mut package = Package::new(kind, &*texts[0], Some(texts[1].clone()), "test");
+            package.purl = PackageUrl::of_path(kind, &texts[0]).map(|purl| {
+                purl.with_version(Some(&texts[1]))
+                    .with_qualifier("arch", &texts[2])
+                    .with_subpath(&texts[3])
+            });
+            package.presence = [Presence::Installed, Presence::Embedded, Presence::Declared]
+                [usize::from(presence)];
+            package.licenses = licenses
+                .iter()
+                .filter_map(|text| License::declared(text))
+                .collect();
+            package.supplier = Some(Party {
+                name: texts[4].clone(),
+                email: Some(texts[5].clone()),
+                url: Some(format!("https://{}", texts[6])),
+                kind: if is_person {
+                    PartyKind::Person
+                } else {
+                    PartyKind::Organization
+                },
+            });
+            package.homepage = Some(format!("http://{}", texts[7]));
+            package.download_location = Some(format!("git+https://{}", texts[8]));
+            package.description = Some(texts[9].clone());
+            package.copyright = Some(texts[0].clone());
+            package.locations = vec![Location {
+                path: texts[2].clone(),
+                layer: None,
+            }];
+            package.properties = BTreeMap::from([(texts[3].clone(), texts[4].clone())]);
+            package
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_an_image_says_the_documents_are_valid(
+        packages in prop::collection::vec(any_package(), 1..4),
+        edges in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..3, any::<prop::sample::Index>()), 0..6),
+    ) {
+        let kinds = [RelationshipKind::DependsOn, RelationshipKind::Contains, RelationshipKind::OwnedBy];
+        let packages: BTreeMap<_, _> = packages.into_iter().map(|package| (package.id(), package)).collect();
+        let ids: Vec<_> = packages.keys().copied().collect();
+        let relationships: BTreeSet<Relationship> = edges
+            .into_iter()
+            .map(|(from, kind, to)| Relationship {
+                from: *from.get(&ids),
+                kind: kinds[usize::from(kind)],
+                to: *to.get(&ids),
+            })
+            .filter(|edge| edge.from != edge.to)
+            .collect();
+        let inventory = Inventory {
+            packages: packages.into_values().collect(),
+            relationships: relationships.into_iter().collect(),
+            ..empty()
+        };
+        let document = document(image("any"), inventory);
+        schema::hold(&SPDX, &json(&document, Format::SpdxJson));
+        schema::hold(&CYCLONEDX, &json(&document, Format::CycloneDxJson));
+        let table = text(&document, Format::Table);
+        prop_assert!(table.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+}
+
+static SPDX: LazyLock<Validator> = LazyLock::new(schema::spdx);
+static CYCLONEDX: LazyLock<Validator> = LazyLock::new(schema::cyclonedx);

@@ -4,12 +4,15 @@
 
 mod catalogers;
 mod fixture_images;
+mod forge;
 mod formats;
+mod go_binaries;
 mod golang;
 mod hostile_layers;
 mod layer_model;
 mod layers;
 mod links;
+mod rust_binaries;
 mod schema;
 mod single_files;
 mod tarball;

@@ -64,8 +64,10 @@ pub enum BuildInfoError {
 /// Reads the build information of a file: none if no Go program is in it, several if it is universal.
 pub fn read_build_info(file: &[u8]) -> Result<Vec<BuildInfo>, BuildInfoError> {
     let mut found = Vec::new();
+    // Once for the header, once for the marks.
+    let mut budget = Budget(file.len().saturating_mul(2));
     for executable in Executable::parse(file)? {
-        found.extend(read_executable(&executable, file)?);
+        found.extend(read_executable(&executable, file, &mut budget)?);
     }
     found.dedup();
     Ok(found)
@@ -74,12 +76,13 @@ pub fn read_build_info(file: &[u8]) -> Result<Vec<BuildInfo>, BuildInfoError> {
 fn read_executable(
     executable: &Executable<'_>,
     file: &[u8],
+    budget: &mut Budget,
 ) -> Result<Option<BuildInfo>, BuildInfoError> {
     for name in INFO_SECTIONS {
         if let Some(section) = executable.section(name)? {
             return match find_magic(section) {
                 Some(header) => read_header(header, executable).map(Some),
-                None => read_blanked(executable, file)?
+                None => read_blanked(executable, file, budget)?
                     .ok_or(BuildInfoError::NoMagic)
                     .map(Some),
             };
@@ -87,6 +90,9 @@ fn read_executable(
     }
     // Windows has no section of its own for it, and old linkers had none anywhere.
     for data in executable.writable_data() {
+        if !budget.take(data.len()) {
+            break;
+        }
         let mut rest = data;
         for _ in 0..MAX_CANDIDATES {
             let Some(header) = find_magic(rest) else {
@@ -99,7 +105,23 @@ fn read_executable(
             rest = &header[ALIGNMENT..];
         }
     }
-    read_blanked(executable, file)
+    read_blanked(executable, file, budget)
+}
+
+/// How many bytes may still be searched. The pieces of a program do not overlap; those of a hostile one may
+/// all be the whole file, thousands of times.
+struct Budget(usize);
+
+impl Budget {
+    fn take(&mut self, bytes: usize) -> bool {
+        match self.0.checked_sub(bytes) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
 }
 
 /// Finds the header, which is aligned, and gives everything from there on.
@@ -230,6 +252,7 @@ fn between_sentinels(modules: &[u8]) -> &[u8] {
 fn read_blanked(
     executable: &Executable<'_>,
     file: &[u8],
+    budget: &mut Budget,
 ) -> Result<Option<BuildInfo>, BuildInfoError> {
     let mut is_go = false;
     for name in GO_SECTIONS {
@@ -238,7 +261,7 @@ fn read_blanked(
             .is_ok_and(|section| section.is_some());
     }
     // A search through the whole file: only where it may find something.
-    let begin = match is_go {
+    let begin = match is_go && budget.take(file.len()) {
         true => file.windows(SENTINEL).position(|bytes| bytes == BEGIN),
         false => None,
     };
