@@ -385,3 +385,27 @@ async fn the_public_root_does_not_know_a_private_instance() {
         .unwrap_err();
     assert!(matches!(error, SignError::NotVerified(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn signing_takes_few_requests() {
+    let registry = crate::harness::CountedRegistry::start(Default::default()).await;
+    let client = crate::harness::impatient();
+    let image = crate::harness::push_image(&client, &registry.image("app:1.0"), "app").await;
+    let identity = key();
+    let none = Services::default();
+    let request = SignRequest {
+        identity: &identity,
+        services: &none,
+        trust_root: None,
+        destination: Destination::Registry(Place::default()),
+    };
+    // The second time the empty configuration is there already.
+    for most in [7, 5] {
+        registry.requests.take();
+        sign_image(&client, &image, &BTreeMap::new(), &request)
+            .await
+            .unwrap();
+        let requests = registry.requests.take();
+        assert!(requests.len() <= most, "{requests:#?}");
+    }
+}
