@@ -12,7 +12,7 @@ use crate::registry::{BlobSource, Client, RegistryError, Repository, descriptor}
 /// Pushes `bundle` to `repository` as a referrer of `subject`.
 ///
 /// The manifest goes last and names blobs that are there; until then nobody sees anything.
-pub(crate) async fn push_bundle(
+pub async fn push_bundle(
     registry: &Client,
     repository: &Repository,
     subject: &Descriptor,

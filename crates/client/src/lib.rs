@@ -5,7 +5,7 @@
 
 pub mod attest;
 pub mod audit;
-mod bundle_referrer;
+pub mod bundle_referrer;
 mod cosign_output;
 pub mod describe;
 pub mod evidence;

@@ -41,7 +41,7 @@ impl Place {
             error,
         })?;
         let last = text.rsplit('/').next().unwrap_or(text);
-        if parsed.digest().is_some() || (last.contains(':') && text.contains('/')) {
+        if parsed.digest().is_some() || last.contains(':') {
             return Err(PlaceError::Image { text: owned() });
         }
         Ok(Self {
@@ -94,6 +94,7 @@ mod tests {
     fn images_are_no_repositories() {
         for text in [
             "example.com/app:1",
+            "localhost:5000",
             &format!("example.com/app@{}", Digest::sha256_of(b"")),
         ] {
             let found = Place::in_repository(text);
