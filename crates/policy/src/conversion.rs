@@ -15,10 +15,11 @@ impl ClusterImagePolicy {
             if authority.key.is_some() || authority.fixed.is_some() {
                 continue;
             }
-            if let Some(keyless) = &mut authority.keyless {
-                if keyless.ca_cert.is_none() && keyless.url.is_none() {
-                    keyless.url = Some("https://fulcio.sigstore.dev".to_owned());
-                }
+            if let Some(keyless) = &mut authority.keyless
+                && keyless.ca_cert.is_none()
+                && keyless.url.is_none()
+            {
+                keyless.url = Some("https://fulcio.sigstore.dev".to_owned());
             }
         }
     }
@@ -36,15 +37,15 @@ impl ClusterImagePolicy {
 impl TrustRoot {
     /// Fills in what upstream's defaulting webhook fills in.
     pub fn set_defaults(&mut self) {
-        if let Some(repository) = &mut self.spec.repository {
-            if repository.targets.is_empty() {
-                "targets".clone_into(&mut repository.targets);
-            }
+        if let Some(repository) = &mut self.spec.repository
+            && repository.targets.is_empty()
+        {
+            "targets".clone_into(&mut repository.targets);
         }
-        if let Some(remote) = &mut self.spec.remote {
-            if remote.targets.is_empty() {
-                "targets".clone_into(&mut remote.targets);
-            }
+        if let Some(remote) = &mut self.spec.remote
+            && remote.targets.is_empty()
+        {
+            "targets".clone_into(&mut remote.targets);
         }
     }
 }

@@ -67,7 +67,7 @@ pub struct Fault {
 pub enum FaultKind {
     /// The CUE or Rego text does not compile.
     #[error(transparent)]
-    Expression(#[from] ExpressionError),
+    Expression(Box<ExpressionError>),
     /// A pattern of image names.
     #[error("{0}")]
     ImagePattern(crate::image_pattern::ImagePatternError),
@@ -119,6 +119,12 @@ pub enum FaultKind {
     /// A mode other than `enforce` and `warn`.
     #[error("unsupported mode `{0}`")]
     Mode(String),
+}
+
+impl From<ExpressionError> for FaultKind {
+    fn from(error: ExpressionError) -> Self {
+        Self::Expression(Box::new(error))
+    }
 }
 
 impl AsRef<Policy> for Policy {

@@ -306,11 +306,11 @@ impl<'text> Reader<'text> {
 /// The last of two equal keys wins, as upstream has it.
 fn put(fields: &mut Vec<(String, Position, Node)>, key: String, at: Position, value: Node) {
     // A text of many keys must not cost the square of their number.
-    if fields.len() < 64 {
-        if let Some(field) = fields.iter_mut().find(|(known, ..)| *known == key) {
-            *field = (key, at, value);
-            return;
-        }
+    if fields.len() < 64
+        && let Some(field) = fields.iter_mut().find(|(known, ..)| *known == key)
+    {
+        *field = (key, at, value);
+        return;
     }
     fields.push((key, at, value));
 }

@@ -40,6 +40,9 @@ pub enum ExpressionError {
     /// Neither `cue` nor `rego`.
     #[error("policy type must be one of: cue, rego, found `{0}`")]
     Language(String),
+    /// CUE is not evaluated yet; what it would have decided is denied.
+    #[error("policies in CUE are not supported yet")]
+    CueMissing,
     /// Not Rego.
     #[error("failed evaluating rego policy for type {name}: {error}")]
     Rego {
@@ -122,7 +125,7 @@ impl Expression {
         question: Question,
     ) -> Result<Self, ExpressionError> {
         let rule = match language {
-            Language::Cue => return Err(ExpressionError::Language("cue".to_owned())),
+            Language::Cue => return Err(ExpressionError::CueMissing),
             Language::Rego => {
                 let rego = Rego::compile(text, question);
                 let name = name.to_owned();

@@ -16,13 +16,13 @@ pub(super) fn check(module: &Module, asked: &str) -> Result<usize, RegoError> {
     let asked_rule = asked
         .strip_prefix("data.")
         .and_then(|rest| rest.rsplit_once('.'));
-    if let Some((_, name)) = asked_rule.filter(|(wanted, _)| *wanted == package) {
-        if let Some(Shape::Function(arity)) = definitions.get(name).map(|one| one.shape) {
-            return Err(RegoError::AskedIsFunction {
-                asked: asked.to_owned(),
-                arity,
-            });
-        }
+    if let Some((_, name)) = asked_rule.filter(|(wanted, _)| *wanted == package)
+        && let Some(Shape::Function(arity)) = definitions.get(name).map(|one| one.shape)
+    {
+        return Err(RegoError::AskedIsFunction {
+            asked: asked.to_owned(),
+            arity,
+        });
     }
     let walker = Walker {
         definitions: &definitions,
@@ -361,8 +361,11 @@ impl Walker<'_> {
                 self.all(params, false)
             }
             Expr::UnaryExpr { expr, .. } => self.expression(expr, false),
-            Expr::RefDot { refr, .. } => self.expression(refr, false),
-            Expr::RefBrack { refr, index, .. } => self.all([refr, index], false),
+            Expr::RefDot { refr, .. } => self.base(refr),
+            Expr::RefBrack { refr, index, .. } => {
+                self.base(refr)?;
+                self.expression(index, false)
+            }
             Expr::BinExpr { lhs, rhs, .. }
             | Expr::BoolExpr { lhs, rhs, .. }
             | Expr::ArithExpr { lhs, rhs, .. }
@@ -378,6 +381,22 @@ impl Walker<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The beginning of a reference, which was noted as a whole: `data` of `data.a` is not all of `data`.
+    fn base(&self, expression: &Expr) -> Result<(), RegoError> {
+        if !matches!(
+            expression,
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. }
+        ) {
+            return self.expression(expression, false);
+        }
+        if self.deeper(1) > MAX_NESTING {
+            return Err(RegoError::TooDeep);
+        }
+        let checked = self.parts(expression, false);
+        self.deeper(-1);
+        checked
     }
 
     /// In a statement of its own a function may take one argument more, which takes its value.
@@ -423,4 +442,10 @@ const MAX_CHAIN: usize = 500;
 /// Frames that the engine spends on entering a rule.
 const RULE_FRAMES: usize = 8;
 /// Functions of OPA that reach out.
-pub(super) const NETWORK: [&str; 3] = ["http.send", "net.lookup_ip_addr", "providers.aws.sign_req"];
+pub(super) const NETWORK: [&str; 4] = [
+    "http.send",
+    "net.lookup_ip_addr",
+    "providers.aws.sign_req",
+    // A step of nothing never ends; no policy in use has it.
+    "numbers.range_step",
+];

@@ -178,11 +178,11 @@ fn identity(identity: &wire::Identity) -> FieldErrors {
             (false, false) => errors = errors.also(FieldErrors::multiple_one_of(&[exact, pattern])),
             _ => {}
         }
-        if !expression.is_empty() {
-            if let Err(error) = GoRegex::new(expression) {
-                let details = format!("regex is invalid: {error}");
-                errors = errors.also(FieldErrors::invalid(expression, pattern, details));
-            }
+        if !expression.is_empty()
+            && let Err(error) = GoRegex::new(expression)
+        {
+            let details = format!("regex is invalid: {error}");
+            errors = errors.also(FieldErrors::invalid(expression, pattern, details));
         }
     }
     errors
@@ -190,15 +190,16 @@ fn identity(identity: &wire::Identity) -> FieldErrors {
 
 fn source(source: &wire::Source) -> FieldErrors {
     let mut errors = FieldErrors::none();
-    if !source.oci.is_empty() {
-        if let Some(details) = repository_fault(&source.oci) {
-            errors = errors.also(FieldErrors::invalid(&source.oci, "oci", details));
-        }
+    if !source.oci.is_empty()
+        && let Some(details) = repository_fault(&source.oci)
+    {
+        errors = errors.also(FieldErrors::invalid(&source.oci, "oci", details));
     }
     for (index, secret) in source.signature_pull_secrets.iter().enumerate() {
         if secret.name.is_empty() {
-            let missing = FieldErrors::missing(&["name"]);
-            errors = errors.also(missing.via_field_index("signaturePullSecrets", index));
+            // Upstream's slip: what was found about the source before gets the secret's path as well.
+            errors = errors.also(FieldErrors::missing(&["name"]));
+            errors = errors.via_field_index("signaturePullSecrets", index);
         }
     }
     errors

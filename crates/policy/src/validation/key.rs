@@ -30,20 +30,21 @@ pub(super) fn key(key: &KeyRef, namespace: &str) -> FieldErrors {
             "",
         ));
     }
-    if !key.kms.is_empty() {
-        if let Some(details) = kms_fault(&key.kms) {
-            errors = errors.also(FieldErrors::invalid(&key.kms, "kms", details));
-        }
+    if !key.kms.is_empty()
+        && let Some(details) = kms_fault(&key.kms)
+    {
+        errors = errors.also(FieldErrors::invalid(&key.kms, "kms", details));
     }
-    if let Some(secret) = &key.secret_ref {
-        if !secret.namespace.is_empty() && secret.namespace != namespace {
-            let details = "secretref.namespace is invalid. If set, it should use the same namespace where the policy-controller was deployed";
-            errors = errors.also(FieldErrors::invalid(
-                &secret.namespace,
-                "secretref.namespace",
-                details,
-            ));
-        }
+    if let Some(secret) = &key.secret_ref
+        && !secret.namespace.is_empty()
+        && secret.namespace != namespace
+    {
+        let details = "secretref.namespace is invalid. If set, it should use the same namespace where the policy-controller was deployed";
+        errors = errors.also(FieldErrors::invalid(
+            &secret.namespace,
+            "secretref.namespace",
+            details,
+        ));
     }
     errors
 }
@@ -81,10 +82,10 @@ fn aws_fault(whole: &str, rest: &str) -> Option<String> {
     if !known || endpoint.starts_with("arn") || endpoint.starts_with("alias") {
         return Some(AWS_FORMAT.to_owned());
     }
-    if !endpoint.is_empty() {
-        if let Some(fault) = host_port_fault(endpoint) {
-            return Some(format!("malformed endpoint: address {endpoint}: {fault}"));
-        }
+    if !endpoint.is_empty()
+        && let Some(fault) = host_port_fault(endpoint)
+    {
+        return Some(format!("malformed endpoint: address {endpoint}: {fault}"));
     }
     // The part between the third and the fourth slash: an ARN up to its resource's type.
     let key = whole.split('/').nth(3).unwrap_or_default();

@@ -47,11 +47,11 @@ fn repository(repository: &wire::Repository) -> FieldErrors {
         // Upstream's name for the field.
         return errors.also(FieldErrors::missing(&["repository"]));
     }
-    if errors.is_empty() {
-        if let Some(fault) = tar_fault(&repository.mirror_fs.0) {
-            let value = "failed to construct a TUF client";
-            return FieldErrors::invalid(value, "mirrorFS", fault);
-        }
+    if errors.is_empty()
+        && let Some(fault) = tar_fault(&repository.mirror_fs.0)
+    {
+        let value = "failed to construct a TUF client";
+        return FieldErrors::invalid(value, "mirrorFS", fault);
     }
     errors
 }
