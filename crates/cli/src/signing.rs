@@ -1,0 +1,223 @@
+//! From the flags of `sign` and `attest` to who signs, and who bears witness.
+
+use std::path::Path;
+
+use countersign_artifact::ImageReference;
+use countersign_client::Secret;
+use countersign_client::identity_token::{Ambient, TokenSource, identity_token};
+use countersign_client::registry::Client;
+use countersign_client::services::{Services, service_url};
+use countersign_client::sign::{Destination, SignRequest, Signed, SigningIdentity};
+use countersign_client::trust_root_source::TrustRootSource;
+use countersign_trust::{SigningConfig, TrustRoot};
+use jiff::Timestamp;
+
+use crate::context::Context;
+use crate::failure::{Failure, FlagsDisagree};
+use crate::flags::SigningFlags;
+use crate::read_file::{self, SMALL};
+use crate::written_file::{self, Readers};
+use crate::{keys, places, terminal};
+
+/// Everything that a signature is made with.
+pub(crate) struct Signing {
+    identity: SigningIdentity,
+    services: Services,
+    trust_root: Option<TrustRoot>,
+    destination: Destination,
+}
+
+impl Signing {
+    /// Reads what the flags name; a token is asked for last, because it lives for minutes.
+    ///
+    /// # Errors
+    /// If flags do not go together, or something they name cannot be used.
+    pub(crate) async fn prepare(
+        flags: &SigningFlags,
+        upload: bool,
+        registry: &Client,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        if !upload && flags.bundle.is_none() {
+            return Err(Failure::Flags(FlagsDisagree::NoDestination));
+        }
+        if !flags.new_bundle_format {
+            let asked = "--new-bundle-format=false".to_owned();
+            return Err(Failure::Flags(FlagsDisagree::Format { asked }));
+        }
+        let services = services(flags, Timestamp::now())?;
+        let trust_root = match &flags.trusted_root {
+            Some(path) => Some(trust_root(path)?),
+            None => None,
+        };
+        if !services.rekor.is_empty() && !flags.yes && flags.key.is_none() {
+            context.output.say(PRIVACY);
+            terminal::confirm("Are you sure you would like to continue?")?;
+        }
+        let identity = match &flags.key {
+            Some(key) => SigningIdentity::Key(Box::new(keys::private(key)?)),
+            None => {
+                let source = token_source(flags);
+                let token = identity_token(registry.transport(), &source).await;
+                SigningIdentity::Keyless {
+                    token: token.map_err(Failure::IdentityToken)?,
+                }
+            }
+        };
+        let destination = if upload {
+            Destination::Registry(places::of_environment()?)
+        } else {
+            Destination::Caller
+        };
+        Ok(Self {
+            identity,
+            services,
+            trust_root,
+            destination,
+        })
+    }
+
+    /// The request to the client.
+    pub(crate) fn request(&self) -> SignRequest<'_> {
+        SignRequest {
+            identity: &self.identity,
+            services: &self.services,
+            trust_root: self.trust_root.as_ref(),
+            destination: self.destination.clone(),
+        }
+    }
+}
+
+/// Says what was made, and writes `--bundle`.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn tell(
+    signed: &Signed,
+    flags: &SigningFlags,
+    context: &Context,
+) -> Result<(), Failure> {
+    for index in &signed.log_indexes {
+        context
+            .output
+            .say(format!("tlog entry created with index: {index}"));
+    }
+    if signed.pushed.is_some() {
+        context
+            .output
+            .say(format!("Pushing signature to: {}", signed.image.context()));
+    }
+    if let Some(file) = &flags.bundle {
+        written_file::write(file, &signed.bundle, Readers::All)?;
+        context
+            .output
+            .say(format!("Wrote bundle to file {}", file.display()));
+    }
+    Ok(())
+}
+
+/// Warns where an image is named by a tag: it may be another image by the time it is signed.
+pub(crate) fn warn_of_tag(image: &ImageReference, context: &Context) {
+    if image.digest().is_some() {
+        return;
+    }
+    context.output.warn(format!(
+        "Image reference {} uses a tag, not a digest, to identify the image to sign.\n    \
+         This can lead you to sign a different image than the intended one. Please use a\n    \
+         digest (example.com/ubuntu@sha256:abc123...) rather than tag\n    \
+         (example.com/ubuntu:latest) for the input to cosign. The ability to refer to\n    \
+         images by tag will be removed in a future release.\n",
+        image.as_typed()
+    ));
+}
+
+/// Reads a `trusted_root.json`.
+///
+/// # Errors
+/// If it cannot be read or is none.
+pub(crate) fn trust_root(path: &Path) -> Result<TrustRoot, Failure> {
+    TrustRootSource::File(path.to_owned())
+        .load()
+        .map_err(Failure::TrustRoot)
+}
+
+/// Which services? A signing config, or URLs, or those of the public instance.
+fn services(flags: &SigningFlags, now: Timestamp) -> Result<Services, Failure> {
+    let urls = [
+        &flags.fulcio_url,
+        &flags.rekor_url,
+        &flags.timestamp_server_url,
+    ];
+    let any_url = urls.iter().any(|url| url.is_some()) || flags.oidc_issuer.is_some();
+    if flags.signing_config.is_some() && any_url {
+        return Err(Failure::Flags(FlagsDisagree::SigningConfigAndUrls));
+    }
+    let mut services = match &flags.signing_config {
+        Some(path) => of_config(&read_file::read(path, SMALL)?, path, now)?,
+        None if any_url || !flags.use_signing_config => of_urls(flags)?,
+        None => public(now)?,
+    };
+    if !flags.tlog_upload {
+        if flags.signing_config.is_some() {
+            return Err(Failure::Flags(FlagsDisagree::SigningConfigAndNoLog));
+        }
+        services.rekor.clear();
+    }
+    Ok(services)
+}
+
+fn of_config(json: &[u8], path: &Path, now: Timestamp) -> Result<Services, Failure> {
+    let failed = |error| Failure::SigningConfig {
+        path: path.to_owned(),
+        error,
+    };
+    let config = SigningConfig::parse(json).map_err(|error| failed(error.into()))?;
+    Services::of_signing_config(&config, now).map_err(failed)
+}
+
+fn public(now: Timestamp) -> Result<Services, Failure> {
+    let failed = |error| Failure::SigningConfig {
+        path: "the public instance's".into(),
+        error,
+    };
+    Services::of_signing_config(&SigningConfig::public_good(), now).map_err(failed)
+}
+
+/// cosign's defaults where a URL is not given: the public instance for authority and log.
+fn of_urls(flags: &SigningFlags) -> Result<Services, Failure> {
+    let url = |text: &str| service_url(text).map_err(Failure::ServiceUrl);
+    let fulcio = flags.fulcio_url.as_deref().unwrap_or(PUBLIC_FULCIO);
+    let rekor = flags.rekor_url.as_deref().unwrap_or(PUBLIC_REKOR);
+    Ok(Services {
+        fulcio: Some(url(fulcio)?),
+        rekor: vec![url(rekor)?],
+        timestamp_authorities: flags
+            .timestamp_server_url
+            .iter()
+            .map(|text| url(text))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn token_source(flags: &SigningFlags) -> TokenSource {
+    match &flags.identity_token {
+        Some(token) => TokenSource::Given(Secret::new(token.expose())),
+        None => {
+            let mut ambient = Ambient::of_process();
+            if flags.oidc_disable_ambient_providers {
+                ambient.github = None;
+            }
+            TokenSource::Ambient(ambient)
+        }
+    }
+}
+
+const PUBLIC_FULCIO: &str = "https://fulcio.sigstore.dev";
+const PUBLIC_REKOR: &str = "https://rekor.sigstore.dev";
+
+/// Said before anything goes into a public log.
+const PRIVACY: &str = "
+\tNote that if your submission includes personal data associated with this signed artifact, it will be part of an immutable record.
+\tThis may include the email address associated with the account with which you authenticate your contractual Agreement.
+\tThis information will be used for signing this artifact and will be stored in public transparency logs and cannot be removed later.
+";

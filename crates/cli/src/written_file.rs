@@ -1,0 +1,77 @@
+//! Files that appear whole or not at all.
+
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::failure::Failure;
+
+/// A file that is complete on the disk under another name, and waits to be put in its place. Dropped
+/// before, it leaves nothing.
+pub(crate) struct Draft {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Everyone.
+    All,
+    /// Its owner: it holds a secret.
+    Owner,
+}
+
+impl Draft {
+    /// Writes `content` beside `target`.
+    ///
+    /// # Errors
+    /// If it cannot be written; a full disk among others.
+    pub(crate) fn new(target: &Path, content: &[u8], readers: Readers) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::write(target, &error);
+        let folder = target
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let mode = match readers {
+            Readers::All => 0o644,
+            Readers::Owner => 0o600,
+        };
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(folder.unwrap_or(Path::new(".")))
+            .map_err(failed)?;
+        file.write_all(content)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(failed)?;
+        Ok(Self {
+            file,
+            target: target.to_owned(),
+        })
+    }
+
+    /// Puts it in its place, replacing what is there.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub(crate) fn place(self) -> Result<(), Failure> {
+        let target = self.target;
+        self.file
+            .persist(&target)
+            .map(drop)
+            .map_err(|error| Failure::write(&target, &error.error))
+    }
+}
+
+/// Writes a file whole.
+///
+/// # Errors
+/// If it cannot be written. A device or pipe, such as `/dev/stdout`, is written to as it is.
+pub(crate) fn write(target: &Path, content: &[u8], readers: Readers) -> Result<(), Failure> {
+    if target.exists() && !target.is_file() {
+        return std::fs::write(target, content).map_err(|error| Failure::write(target, &error));
+    }
+    Draft::new(target, content, readers)?.place()
+}

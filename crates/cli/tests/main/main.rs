@@ -1,0 +1,12 @@
+//! The binary as its users see it: words in, text and exit status out, over real sockets on loopback.
+
+mod bad_input;
+mod demo;
+mod documents;
+mod harness;
+mod keys;
+mod policies;
+mod sbom;
+mod signing;
+mod stack;
+mod usage;
