@@ -107,6 +107,15 @@ pub enum ServiceKind {
 }
 
 impl SigningConfig {
+    /// The config of the public-good instance as it was when this program was built.
+    #[must_use]
+    pub fn public_good() -> Self {
+        let json = sigstore_trust_root::SIGSTORE_PRODUCTION_SIGNING_CONFIG;
+        // A constant of this build: a test reads it.
+        #[allow(clippy::expect_used, reason = "constant data, read by a test")]
+        Self::parse(json.as_bytes()).expect("the embedded signing config is one")
+    }
+
     /// Reads a `signing_config.json` of version 0.2.
     pub fn parse(json: &[u8]) -> Result<Self, SigningConfigError> {
         if json.len() > MAXIMAL_SIZE {
