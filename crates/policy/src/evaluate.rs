@@ -10,6 +10,7 @@ use countersign_artifact::ImageReference;
 
 use crate::evidence_source::{EvidenceSource, Undecided};
 use crate::expression::{Judgement, Limits};
+use crate::image_config::{self, ImageConfigError};
 use crate::policy::{Policy, PolicyRule, RULE_NAME};
 use crate::verdict::{Decision, NoMatch, PolicyResult, PolicyVerdict, Verdict};
 use crate::vouching::{Case, Refusal, vouch};
@@ -156,7 +157,15 @@ fn ask_rule(rule: &PolicyRule, result: &mut PolicyResult, case: &Case<'_>) -> Re
     };
     if rule.with_image_config {
         let configs = case.source.image_configs(case.image);
-        result.config = Some(configs.map_err(|cause| Refusal::undecided(cause, "", ""))?);
+        let configs = configs.map_err(|cause| Refusal::undecided(cause, "", ""))?;
+        let shown = configs.iter().map(|(platform, config)| {
+            Ok((
+                platform.clone(),
+                image_config::as_go_has_it(platform, config)?,
+            ))
+        });
+        let shown: Result<_, ImageConfigError> = shown.collect();
+        result.config = Some(shown.map_err(|error| Refusal::Judged(error.to_string()))?);
     }
     let workload = case.workload;
     if rule.with_spec {

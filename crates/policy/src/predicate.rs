@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::go_json::{self, Json};
+use crate::go_json;
+use crate::go_shape::Shape;
 
 /// A predicate type as a policy names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,89 +107,6 @@ impl PredicateType {
         statement.insert("subject".to_owned(), encode(&SUBJECT, "subject")?);
         statement.insert("predicate".to_owned(), encode(predicate, "predicate")?);
         Ok(Value::Object(statement).to_string().into_bytes())
-    }
-}
-
-/// A Go type, as far as encoding sees it.
-enum Shape {
-    /// `interface{}`
-    Any,
-    /// `string`
-    Text,
-    /// `bool`
-    Flag,
-    /// `time.Time`
-    Time,
-    /// `[]T`
-    List(&'static Shape),
-    /// `map[string]T`
-    Map(&'static Shape),
-    /// A struct: name, type, and whether it is left out when empty.
-    Struct(&'static [(&'static str, Shape, bool)]),
-}
-
-impl Shape {
-    fn encode(
-        &self,
-        json: Option<&Json>,
-        path: &mut Vec<&'static str>,
-    ) -> Result<Value, &'static str> {
-        let json = json.unwrap_or(&Json::Null);
-        match (self, json) {
-            (Self::Any, json) => Ok(json.through_float64()),
-            (Self::Text, Json::Null) => Ok(Value::String(String::new())),
-            (Self::Text, Json::String(text)) => Ok(Value::String(text.clone())),
-            (Self::Text, _) => Err("a string"),
-            (Self::Flag, Json::Null) => Ok(Value::Bool(false)),
-            (Self::Flag, Json::Bool(yes)) => Ok(Value::Bool(*yes)),
-            (Self::Flag, _) => Err("a boolean"),
-            (Self::Time, Json::Null) => Ok(Value::String("0001-01-01T00:00:00Z".to_owned())),
-            (Self::Time, Json::String(text)) if text.parse::<jiff::Timestamp>().is_ok() => {
-                Ok(Value::String(text.clone()))
-            }
-            (Self::Time, _) => Err("a time of RFC 3339"),
-            (Self::List(_) | Self::Map(_), Json::Null) => Ok(Value::Null),
-            (Self::List(shape), Json::Array(elements)) => {
-                let elements = elements
-                    .iter()
-                    .map(|element| shape.encode(Some(element), path));
-                Ok(Value::Array(elements.collect::<Result<_, _>>()?))
-            }
-            (Self::List(_), _) => Err("a list"),
-            (Self::Map(shape), Json::Object(fields)) => {
-                let fields = fields
-                    .iter()
-                    .map(|(key, value)| Ok((key.clone(), shape.encode(Some(value), path)?)));
-                Ok(Value::Object(
-                    fields.collect::<Result<Map<_, _>, &'static str>>()?,
-                ))
-            }
-            (Self::Struct(fields), Json::Object(_) | Json::Null) => {
-                let mut encoded = Map::new();
-                for (name, shape, omit_empty) in *fields {
-                    path.push(name);
-                    let value = shape.encode(json.field(name), path)?;
-                    path.pop();
-                    if !(*omit_empty && is_empty(&value)) {
-                        encoded.insert((*name).to_owned(), value);
-                    }
-                }
-                Ok(Value::Object(encoded))
-            }
-            (Self::Map(_) | Self::Struct(_), _) => Err("an object"),
-        }
-    }
-}
-
-/// What Go's `omitempty` leaves out. A struct never is; the optional ones here are pointers, which
-/// are only there when the document has them, so an empty object stands for `nil`.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty() || text == "0001-01-01T00:00:00Z",
-        Value::Array(elements) => elements.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
     }
 }
 
@@ -319,6 +237,24 @@ mod tests {
             json!({"_type": "t", "predicateType": "p", "subject": [{"name": "n", "digest": {"sha256": "00"}}],
                    "predicate": {"big": 9_007_199_254_740_992_i64, "one": 1}})
         );
+    }
+
+    #[test]
+    fn what_is_a_pointer_in_go_may_be_absent() {
+        let slsa = |predicate: &str| {
+            seen(
+                "slsaprovenance",
+                &format!(r#"{{"predicateType":"p","predicate":{predicate}}}"#),
+            )
+        };
+        let predicate = &slsa("{}")["predicate"];
+        assert_eq!(
+            predicate,
+            &json!({"builder": {"id": ""}, "buildType": "", "invocation": {"configSource": {}}})
+        );
+        let predicate = &slsa(r#"{"buildConfig": {}, "metadata": {}}"#)["predicate"];
+        assert_eq!(predicate["buildConfig"], json!({}));
+        assert_eq!(predicate["metadata"]["reproducible"], false);
     }
 
     #[test]
