@@ -2,6 +2,7 @@
 
 pub mod rego;
 mod rego_check;
+mod rego_text;
 
 use std::sync::Arc;
 use std::time::Duration;

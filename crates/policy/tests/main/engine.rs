@@ -470,3 +470,10 @@ fn images_without_a_policy_and_without_a_digest() {
     );
     assert_eq!(verdict.decision, Decision::Admit);
 }
+
+#[test]
+fn policies_and_verdicts_go_to_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<Policy>();
+    check::<Verdict>();
+}

@@ -12,6 +12,7 @@ mod cip;
 mod engine;
 mod globs;
 mod layouts;
+mod less_is_never_more;
 mod references;
 mod rego;
 mod rego_limits;
