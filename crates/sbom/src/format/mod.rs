@@ -19,6 +19,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
+use crate::checksum::Checksum;
 use crate::document::Document;
 use crate::package::PackageKind;
 
@@ -125,6 +126,14 @@ where
     }
 }
 
+/// Checksums of which there is one: several of one algorithm are of several files, and none is the package's.
+fn sole_checksums(all: &[Checksum]) -> impl Iterator<Item = &Checksum> {
+    all.iter().filter(|one| {
+        let same = all.iter().filter(|other| other.algorithm == one.algorithm);
+        same.count() == 1
+    })
+}
+
 /// Seconds of UTC, as both formats have them.
 fn timestamp(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -143,6 +152,11 @@ fn is_url(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{}|[]".contains(&byte))
         && has_proper_escapes(text)
+}
+
+/// Whether `text` is an address that a browser opens: what SPDX wants a homepage to be.
+fn is_page(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://")) && is_url(text)
 }
 
 fn has_proper_escapes(text: &str) -> bool {
@@ -207,6 +221,7 @@ mod tests {
         ] {
             assert!(!is_url(not), "{not}");
         }
+        assert!(is_page("https://example.org") && !is_page("git+https://example.org"));
         assert!(is_email("debian-glibc@lists.debian.org") && is_email("a+b@c.example"));
         for not in [
             "a",

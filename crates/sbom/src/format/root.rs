@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::is_url;
+use super::{is_page, is_url};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
+use crate::distro::Distro;
 use crate::document::{ImageSource, Source};
 use crate::license::License;
+use crate::party::{Party, PartyKind};
 use countersign_artifact::Digest;
 
 /// The image or file itself.
@@ -17,7 +19,7 @@ pub(super) struct Root<'a> {
     pub(super) purl: Option<String>,
     pub(super) checksums: Vec<Checksum>,
     pub(super) is_image: bool,
-    pub(super) vendor: Option<&'a str>,
+    pub(super) supplier: Option<Party>,
     pub(super) description: Option<&'a str>,
     pub(super) homepage: Option<&'a str>,
     pub(super) repository: Option<&'a str>,
@@ -39,7 +41,7 @@ impl<'a> Root<'a> {
                     .map(checksum)
                     .collect(),
                 is_image: false,
-                vendor: None,
+                supplier: None,
                 description: None,
                 homepage: None,
                 repository: None,
@@ -104,15 +106,35 @@ fn of_image(image: &ImageSource) -> Root<'_> {
         purl: package_url(image),
         checksums: vec![checksum(&image.digest)],
         is_image: true,
-        vendor: label("vendor"),
+        supplier: label("vendor")
+            .map(organization)
+            .or_else(|| label("authors").and_then(Party::parse)),
         description: label("description").or_else(|| label("title")),
-        homepage: label("url").filter(|url| is_url(url)),
+        homepage: label("url").filter(|url| is_page(url)),
         repository: label("source").filter(|url| is_url(url)),
         licenses: label("licenses")
             .and_then(License::declared)
             .into_iter()
             .collect(),
         properties,
+    }
+}
+
+/// Who supplies an operating system: the project that it is named after.
+pub(super) fn distro_supplier(distro: &Distro) -> Option<Party> {
+    let name = distro
+        .name
+        .as_deref()
+        .filter(|name| !name.trim().is_empty());
+    name.map(organization)
+}
+
+fn organization(name: &str) -> Party {
+    Party {
+        name: name.to_owned(),
+        email: None,
+        url: None,
+        kind: PartyKind::Organization,
     }
 }
 

@@ -5,6 +5,8 @@
 //! What nobody knows is said: a package whose dependencies are unknown `DEPENDS_ON NOASSERTION`, and an image
 //! of which something could not be read `CONTAINS NOASSERTION`.
 
+mod wire;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -13,8 +15,10 @@ use serde::Serialize;
 
 use super::graph::Graph;
 use super::license_terms::{expression, term};
-use super::root::Root;
-use super::{Layout, Streamed, is_url, kind_name, serial, timestamp, write_value};
+use super::root::{Root, distro_supplier};
+use super::{
+    Layout, Streamed, is_page, is_url, kind_name, serial, sole_checksums, timestamp, write_value,
+};
 use crate::checksum::Checksum;
 use crate::distro::Distro;
 use crate::document::{Completeness, Document};
@@ -120,17 +124,11 @@ impl<'a> View<'a> {
 
     fn root_package(&self) -> wire::Package<'_> {
         let root = &self.root;
-        let supplier = root.vendor.map(|vendor| Party {
-            name: vendor.to_owned(),
-            email: None,
-            url: None,
-            kind: PartyKind::Organization,
-        });
         wire::Package {
             name: root.name,
             id: &self.root_id,
             version: Some(&root.version),
-            supplier: supplier_of(supplier.as_ref()),
+            supplier: supplier_of(root.supplier.as_ref()),
             download_location: NOASSERTION,
             files_analyzed: false,
             checksums: checksums(&root.checksums),
@@ -166,18 +164,16 @@ impl<'a> View<'a> {
         let contains = packages.filter_map(move |(index, (package, id))| match package.presence {
             Presence::Installed | Presence::Embedded => Some(relation(root, "CONTAINS", id)),
             Presence::Declared if has_carrier.contains(&index) => None,
-            Presence::Declared => {
-                Some(relation(root, "OTHER", id).with_comment("declared, and not seen to be there"))
-            }
+            Presence::Declared => Some(relation(root, "OTHER", id).with_comment(DECLARED)),
         });
         let edges = self.graph.edges.iter().map(move |(from, kind, to)| {
+            let is_there = inventory.packages[*to].presence != Presence::Declared;
             let (from, to) = (&*self.ids[*from], &*self.ids[*to]);
             match kind {
                 RelationshipKind::DependsOn => relation(to, "DEPENDENCY_OF", from),
-                RelationshipKind::Contains => relation(from, "CONTAINS", to),
-                RelationshipKind::OwnedBy => relation(to, "CONTAINS", from).with_comment(
-                    "ownership-by-file-overlap: its files were installed by this package",
-                ),
+                RelationshipKind::Contains if is_there => relation(from, "CONTAINS", to),
+                RelationshipKind::Contains => relation(from, "OTHER", to).with_comment(DECLARED),
+                RelationshipKind::OwnedBy => relation(to, "CONTAINS", from).with_comment(OWNED),
             }
         });
         let opaque = self
@@ -225,7 +221,7 @@ fn to_package<'a>(package: &'a Package, id: &'a str) -> wire::Package<'a> {
         homepage: package
             .homepage
             .as_deref()
-            .filter(|homepage| is_url(homepage)),
+            .filter(|homepage| is_page(homepage)),
         source_info: source_info(package),
         license_concluded: license(&package.licenses, LicenseBasis::Concluded),
         license_declared: license(&package.licenses, LicenseBasis::Declared),
@@ -246,12 +242,12 @@ fn distro_package(distro: &Distro) -> wire::Package<'_> {
     wire::Package {
         name: &distro.id,
         id: DISTRO,
-        version: distro.version_id.as_deref(),
-        supplier: NOASSERTION.into(),
+        version: distro.version_id.as_deref().or(distro.build_id.as_deref()),
+        supplier: supplier_of(distro_supplier(distro).as_ref()),
         download_location: NOASSERTION,
         files_analyzed: false,
         checksums: Vec::new(),
-        homepage: distro.home_url.as_deref().filter(|url| is_url(url)),
+        homepage: distro.home_url.as_deref().filter(|url| is_page(url)),
         source_info: None,
         license_concluded: NOASSERTION.into(),
         license_declared: NOASSERTION.into(),
@@ -290,21 +286,13 @@ fn supplier_of(party: Option<&Party>) -> Cow<'static, str> {
     }
 }
 
-/// Checksums of which there is one: several of one algorithm are of several files, and none is the package's.
 fn checksums(all: &[Checksum]) -> Vec<wire::Checksum<'_>> {
-    let is_only = |one: &&Checksum| {
-        all.iter()
-            .filter(|other| other.algorithm == one.algorithm)
-            .count()
-            == 1
-    };
-    all.iter()
-        .filter(is_only)
-        .map(|checksum| wire::Checksum {
-            algorithm: checksum.algorithm.as_str(),
-            value: &checksum.hex,
-        })
-        .collect()
+    let sole = sole_checksums(all);
+    sole.map(|checksum| wire::Checksum {
+        algorithm: checksum.algorithm.as_str(),
+        value: &checksum.hex,
+    })
+    .collect()
 }
 
 fn source_info(package: &Package) -> Option<String> {
@@ -366,136 +354,11 @@ fn license_list_version() -> &'static str {
 
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const DISTRO: &str = "SPDXRef-OperatingSystem";
+const DECLARED: &str = "declared, and not seen to be there";
+const OWNED: &str = "ownership-by-file-overlap: its files were installed by this package";
 const NOASSERTION: &str = "NOASSERTION";
 
 /// For those who have no place of their own to publish documents at (clause 6.5).
 const NAMESPACES: &str = "https://spdx.org/spdxdocs/";
 
 const MAX_NAME: usize = 100;
-
-/// The JSON, name by name.
-mod wire {
-    use std::borrow::Cow;
-
-    use serde::Serialize;
-
-    #[derive(Serialize)]
-    pub(super) struct Document<'a, P: Serialize, E: Serialize, R: Serialize> {
-        #[serde(rename = "spdxVersion")]
-        pub(super) spdx_version: &'static str,
-        #[serde(rename = "dataLicense")]
-        pub(super) data_license: &'static str,
-        #[serde(rename = "SPDXID")]
-        pub(super) id: &'static str,
-        pub(super) name: &'a str,
-        #[serde(rename = "documentNamespace")]
-        pub(super) namespace: String,
-        #[serde(rename = "creationInfo")]
-        pub(super) creation: Creation,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) comment: Option<String>,
-        pub(super) packages: P,
-        #[serde(rename = "hasExtractedLicensingInfos")]
-        pub(super) extracted: E,
-        pub(super) relationships: R,
-    }
-
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    pub(super) struct Creation {
-        pub(super) license_list_version: &'static str,
-        pub(super) creators: Vec<String>,
-        pub(super) created: String,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Package<'a> {
-        pub(super) name: &'a str,
-        #[serde(rename = "SPDXID")]
-        pub(super) id: &'a str,
-        #[serde(rename = "versionInfo", skip_serializing_if = "Option::is_none")]
-        pub(super) version: Option<&'a str>,
-        pub(super) supplier: Cow<'a, str>,
-        #[serde(rename = "downloadLocation")]
-        pub(super) download_location: &'a str,
-        #[serde(rename = "filesAnalyzed")]
-        pub(super) files_analyzed: bool,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        pub(super) checksums: Vec<Checksum<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) homepage: Option<&'a str>,
-        #[serde(rename = "sourceInfo", skip_serializing_if = "Option::is_none")]
-        pub(super) source_info: Option<String>,
-        #[serde(rename = "licenseConcluded")]
-        pub(super) license_concluded: Cow<'a, str>,
-        #[serde(rename = "licenseDeclared")]
-        pub(super) license_declared: Cow<'a, str>,
-        #[serde(rename = "copyrightText")]
-        pub(super) copyright: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) description: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub(super) comment: Option<String>,
-        #[serde(rename = "externalRefs", skip_serializing_if = "Vec::is_empty")]
-        pub(super) external_references: Vec<ExternalReference<'a>>,
-        #[serde(
-            rename = "primaryPackagePurpose",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub(super) purpose: Option<&'static str>,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Checksum<'a> {
-        pub(super) algorithm: &'static str,
-        #[serde(rename = "checksumValue")]
-        pub(super) value: &'a str,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct ExternalReference<'a> {
-        #[serde(rename = "referenceCategory")]
-        pub(super) category: &'static str,
-        #[serde(rename = "referenceType")]
-        pub(super) kind: &'static str,
-        #[serde(rename = "referenceLocator")]
-        pub(super) locator: Cow<'a, str>,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Extracted<'a> {
-        #[serde(rename = "licenseId")]
-        pub(super) id: &'a str,
-        #[serde(rename = "extractedText")]
-        pub(super) text: &'a str,
-        pub(super) name: &'a str,
-    }
-
-    #[derive(Serialize)]
-    pub(super) struct Relationship<'a> {
-        #[serde(rename = "spdxElementId")]
-        from: &'a str,
-        #[serde(rename = "relationshipType")]
-        kind: &'static str,
-        #[serde(rename = "relatedSpdxElement")]
-        to: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        comment: Option<&'static str>,
-    }
-
-    impl<'a> Relationship<'a> {
-        pub(super) fn new(from: &'a str, kind: &'static str, to: &'a str) -> Self {
-            Self {
-                from,
-                kind,
-                to,
-                comment: None,
-            }
-        }
-
-        pub(super) fn with_comment(mut self, comment: &'static str) -> Self {
-            self.comment = Some(comment);
-            self
-        }
-    }
-}
