@@ -30,10 +30,7 @@ fn bundles() {
         "blobs",
         "keyless/blobs",
     ] {
-        for case in cases(group)
-            .into_iter()
-            .filter(|case| is_by_version_3(case))
-        {
+        for case in cases(group).into_iter().filter(is_by_version_3) {
             for found in found_bundles(&case.folder) {
                 let value: Value = serde_json::from_slice(&found).unwrap();
                 let written = rewritten(&value, &artifact(&case));
@@ -42,17 +39,14 @@ fn bundles() {
             }
         }
     }
-    assert!(count > 60, "only {count} bundles were compared");
+    assert_eq!(count, 100, "bundles compared");
 }
 
 #[test]
 fn image_statements() {
     let mut count = 0;
     for group in ["signatures", "keyless/images"] {
-        for case in cases(group)
-            .into_iter()
-            .filter(|case| is_by_version_3(case))
-        {
+        for case in cases(group).into_iter().filter(is_by_version_3) {
             for found in found_bundles(&case.folder) {
                 let payload = payload(&serde_json::from_slice(&found).unwrap());
                 let value: Value = serde_json::from_slice(&payload).unwrap();
@@ -65,7 +59,7 @@ fn image_statements() {
             }
         }
     }
-    assert!(count > 25, "only {count} statements were compared");
+    assert_eq!(count, 39, "statements compared");
 }
 
 /// One difference is on purpose: a whole number that no double has is written as it is, where cosign
@@ -73,10 +67,7 @@ fn image_statements() {
 #[test]
 fn attestation_statements() {
     let mut count = 0;
-    for case in cases("attestations")
-        .into_iter()
-        .filter(|case| is_by_version_3(case))
-    {
+    for case in cases("attestations").into_iter().filter(is_by_version_3) {
         let made: Vec<(PredicateType, String)> = case.json["made"]
             .as_array()
             .unwrap()
@@ -110,7 +101,7 @@ fn attestation_statements() {
             count += 1;
         }
     }
-    assert!(count > 30, "only {count} statements were compared");
+    assert_eq!(count, 32, "statements compared");
 }
 
 #[test]
@@ -182,10 +173,7 @@ fn predicates_that_are_refused() {
 fn requests_to_logs() {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for group in ["keyless/images", "keyless/attestations", "keyless/blobs"] {
-        for case in cases(group)
-            .into_iter()
-            .filter(|case| is_by_version_3(case))
-        {
+        for case in cases(group).into_iter().filter(is_by_version_3) {
             for found in found_bundles(&case.folder) {
                 let value: Value = serde_json::from_slice(&found).unwrap();
                 let Some(entry) = value["verificationMaterial"]["tlogEntries"].get(0) else {
@@ -200,7 +188,7 @@ fn requests_to_logs() {
             }
         }
     }
-    assert_eq!(kinds.len(), 3, "{kinds:?}");
+    assert_eq!(kinds.into_values().collect::<Vec<_>>(), [19, 2, 11]);
 }
 
 #[test]
@@ -230,7 +218,7 @@ fn legacy_payloads() {
             }
         }
     }
-    assert!(count > 20, "only {count} payloads were compared");
+    assert_eq!(count, 35, "payloads compared");
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod extensions;
 mod identity;
 mod profile;
 pub(crate) mod sct;
+#[cfg(test)]
+mod tests;
 
 pub use error::{CertificateError, SctError};
 pub use extensions::{ARC, Claim, FulcioClaims};
