@@ -139,19 +139,29 @@ fn timestamp(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Whether `text` may stand where a format wants an address of the web.
+/// Whether `text` may stand where a format wants an address of the web: RFC 3986, less what nobody needs
+/// (hosts that are no names, such as `[::1]`).
 fn is_url(text: &str) -> bool {
-    let has_scheme = URL_SCHEMES.iter().any(|scheme| {
-        text.strip_prefix(scheme)
-            .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
-    });
-    // What RFC 3986 has no place for; JSON schemas of the formats check that.
-    has_scheme
-        && text.len() <= MAX_URL
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{}|[]".contains(&byte))
+    let rest = URL_SCHEMES
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let Some(rest) = rest else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (user, place) = authority.split_once('@').unwrap_or(("", authority));
+    let (host, port) = place.split_once(':').unwrap_or((place, ""));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    let is_graphic = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{}|[]".contains(&byte);
+    text.len() <= MAX_URL
+        && text.bytes().all(is_graphic)
+        && text.matches('#').count() <= 1
         && has_proper_escapes(text)
+        && user.chars().all(|c| is_plain(c) || c == ':')
+        && !host.is_empty()
+        && host.chars().all(is_plain)
+        && port.len() <= 5
+        && port.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Whether `text` is an address that a browser opens: what SPDX wants a homepage to be.
@@ -210,6 +220,7 @@ mod tests {
         assert!(
             is_url("https://example.org/a?b=%20c#d") && is_url("git+https://example.org/a.git@1")
         );
+        assert!(is_url("git+ssh://git@example.org:22/a"));
         for not in [
             "example.org",
             "https://",
@@ -218,6 +229,11 @@ mod tests {
             "https://ä",
             "https://a/%zz",
             "javascript:x",
+            "https://:80",
+            "https://a:b",
+            "https://a@b@c",
+            "https://a#b#c",
+            "https://?a",
         ] {
             assert!(!is_url(not), "{not}");
         }
