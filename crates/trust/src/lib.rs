@@ -27,7 +27,8 @@ mod verify;
 
 pub use certificate::{CertificateError, CertificateIdentity, Claim, FulcioClaims, SctError};
 pub use error::{
-    BodyPart, CheckpointFault, EntryPart, MaterialError, StatementFault, TimestampError, VerifyError,
+    BodyPart, CheckpointFault, EntryPart, MaterialError, StatementFault, TimestampError,
+    VerifyError,
 };
 pub use evidence::{
     Content, Evidence, ImageSignature, Signer, Stranger, TimeSource, VerifiedEntry, VerifiedKey,
@@ -37,7 +38,9 @@ pub use jiff::Timestamp;
 pub use material::{Form, Material, Shape};
 pub use predicate_type::{PredicateType, PredicateTypeError};
 pub use private_key::{PrivateKey, PrivateKeyError};
-pub use public_key::{HashAlgorithm, HashRule, KeyAlgorithm, PublicKey, PublicKeyError, SignatureError};
+pub use public_key::{
+    HashAlgorithm, HashRule, KeyAlgorithm, PublicKey, PublicKeyError, SignatureError,
+};
 pub use signing_config::{SigningConfig, SigningConfigError};
 pub use statement::{Statement, Subject};
 pub use transparency_log::{EntryKind, verify_rekor_entry};

@@ -1,6 +1,6 @@
 //! Who a certificate names.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use const_oid::ObjectIdentifier;
 use der::Encode;
