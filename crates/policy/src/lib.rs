@@ -19,6 +19,7 @@ pub mod identity;
 mod image_config;
 pub mod image_pattern;
 pub mod kind_match;
+mod parties;
 pub mod policy;
 pub mod predicate;
 mod public_key;

@@ -15,9 +15,10 @@ use crate::authority::{
     StaticAnswer, TimestampRule,
 };
 use crate::evaluate::refusal_of;
-use crate::evidence_source::{EvidenceSource, SignatureSource, TrustRootLookup, Undecided, Wanted};
+use crate::evidence_source::{EvidenceSource, SignatureSource, Undecided, Wanted};
 use crate::expression::Limits;
 use crate::identity::{Meaning, check_any};
+use crate::parties::{self, constructing};
 use crate::policy::FaultKind;
 use crate::upstream_words::{self, Asked};
 use crate::verdict::{AttestationFacts, AuthorityMatch, SignatureFacts};
@@ -98,11 +99,16 @@ pub(crate) fn vouch(authority: &Authority, case: &Case<'_>) -> Result<AuthorityM
         AuthorityKind::Key(key) => Signer::Key(key),
         AuthorityKind::Keyless(keyless) => Signer::Keyless(keyless),
     };
+    let keyless = match &signer {
+        Signer::Keyless(keyless) => Some(*keyless),
+        Signer::Key(_) => None,
+    };
+    let root = parties::root(authority, keyless, case.source)?;
     let check = Check {
         authority,
         signer,
         case,
-        root: root(authority, &signer, case)?,
+        root,
     };
     if authority.attestations.is_empty() {
         check.signatures()
@@ -222,11 +228,11 @@ impl Check<'_> {
         verified: &Verified,
     ) -> Result<Vec<AttestationFacts>, Option<Refusal>> {
         let (mut facts, mut first, mut undecided) = (Vec::new(), None, None);
-        for one in &verified.proven {
-            if one.statement().predicate_type() != rule.predicate_type.uri() {
-                continue;
-            }
-            match self.satisfies(rule, one.statement()) {
+        let of_type = verified
+            .statements()
+            .filter(|(_, statement)| statement.predicate_type() == rule.predicate_type.uri());
+        for (one, statement) in of_type {
+            match self.satisfies(rule, statement) {
                 Ok(()) => facts.push(AttestationFacts {
                     signature: signature_facts(&one.evidence),
                     predicate_type: rule.predicate_type.as_written().to_owned(),
@@ -387,11 +393,19 @@ impl Verified {
         }
     }
 
+    fn statements(&self) -> impl Iterator<Item = (&ProvenAttestation, &Statement)> {
+        self.proven
+            .iter()
+            .filter_map(|one| match one.evidence.content() {
+                Content::Statement(statement) => Some((one, statement)),
+                Content::ImageSignature(_) | Content::Message(_) => None,
+            })
+    }
+
     fn types(&self) -> Vec<&str> {
         let mut types: Vec<&str> = self
-            .proven
-            .iter()
-            .map(|one| one.statement().predicate_type())
+            .statements()
+            .map(|(_, statement)| statement.predicate_type())
             .collect();
         types.sort_unstable();
         types.dedup();
@@ -399,69 +413,11 @@ impl Verified {
     }
 }
 
-impl ProvenAttestation {
-    fn statement(&self) -> &Statement {
-        match self.evidence.content() {
-            Content::Statement(statement) => statement,
-            Content::ImageSignature(_) | Content::Message(_) => {
-                unreachable!("`Verified::add` takes statements alone")
-            }
-        }
-    }
-}
-
-/// The one root for all kinds of parties that the authority names. Parties it does not name are asked
-/// nothing.
-fn root(authority: &Authority, signer: &Signer<'_>, case: &Case<'_>) -> Result<TrustRoot, Refusal> {
-    let is_bundle = authority.format == SignedFormat::Bundle;
-    let look_up = |name: &Option<String>, before: String| {
-        let before = if is_bundle { String::new() } else { before };
-        case.source.trust_root(name.as_deref()).map_err(|error| {
-            let before = format!("{}{before}", constructing(authority));
-            match error {
-                TrustRootLookup::Undecided(cause) => Refusal::undecided(cause, &before, ""),
-                error => Refusal::Judged(format!("{before}{error}")),
-            }
-        })
-    };
-    let name = &authority.name;
-    let certificates = match signer {
-        Signer::Key(_) => None,
-        Signer::Keyless(keyless) => Some(look_up(
-            &keyless.trust_root,
-            format!("getting Fulcio certs: {name}: "),
-        )?),
-    };
-    let logs = match &authority.log {
-        LogRule::NotAsked => None,
-        LogRule::Required(root) => {
-            let before =
-                format!("getting Rekor public keys: {name}: fetching keys for trustRootRef: ");
-            Some(look_up(root, before)?)
-        }
-    };
-    let timestamps = match (&authority.timestamp, &logs) {
-        (TimestampRule::Required(root), _) => Some(look_up(root, String::new())?),
-        // Where a log is asked, its root may tell the time as well: Rekor v2 tells none.
-        (TimestampRule::NotAsked, logs) => logs.clone(),
-    };
-    let parties = [&certificates, &logs, &timestamps].map(|root| root.as_deref());
-    Ok(TrustRoot::of_parties(parties[0], parties[1], parties[2]))
-}
-
 fn broken(authority: &Authority, fault: &FaultKind) -> String {
     match fault {
         FaultKind::Bundle(fault) => format!("{}{fault}", constructing(authority)),
         FaultKind::NoKeylessUrl | FaultKind::NoSigner => fault.to_string(),
         fault => format!("authority {} cannot be asked: {fault}", authority.name),
-    }
-}
-
-fn constructing(authority: &Authority) -> String {
-    if authority.attestations.is_empty() {
-        format!("constructing checkOpts for {}: ", authority.name)
-    } else {
-        "creating CheckOpts: ".to_owned()
     }
 }
 

@@ -53,6 +53,16 @@ impl Layouts {
         }
     }
 
+    /// The image with its digest, whatever its tag names now.
+    pub(crate) fn resolve(&self, image: &ImageReference) -> ImageReference {
+        if image.digest().is_some() {
+            return image.clone();
+        }
+        let layout = &self.repositories[image.repository()];
+        let digest = layout.digest_of(image.tag().unwrap()).unwrap();
+        image.with_digest(countersign_artifact::Digest::parse(&digest).unwrap())
+    }
+
     fn repository(&self, registry: &str, name: &str) -> Result<Option<&Layout>, Undecided> {
         if self.is_away || registry != HOST {
             let image = format!("{registry}/{name}");
@@ -74,11 +84,15 @@ impl Layout {
         serde_json::from_slice(&self.blob(digest)).unwrap()
     }
 
-    fn tagged(&self, tag: &str) -> Option<Value> {
+    fn digest_of(&self, tag: &str) -> Option<String> {
         let is_it =
             |entry: &&Value| entry["annotations"]["org.opencontainers.image.ref.name"] == tag;
         let entry = self.manifests.iter().find(is_it)?;
-        Some(self.json(entry["digest"].as_str().unwrap()))
+        Some(entry["digest"].as_str().unwrap().to_owned())
+    }
+
+    fn tagged(&self, tag: &str) -> Option<Value> {
+        Some(self.json(&self.digest_of(tag)?))
     }
 
     fn legacy(&self, tag: &str, wanted: Wanted) -> Vec<Material> {

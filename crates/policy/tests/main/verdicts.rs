@@ -8,7 +8,8 @@ use countersign_policy::field_error::Level;
 use countersign_policy::verdict::PolicyVerdict;
 use countersign_policy::wire::{ClusterImagePolicy, Object, TrustRoot, UnknownFields};
 use countersign_policy::{
-    Decision, FieldErrors, InMemoryReferences, NoMatch, Policy, Verdict, Workload, evaluate, yaml,
+    Decision, FieldErrors, InMemoryReferences, NoMatch, Policy, Verdict, Workload, evaluate,
+    evaluate_written, yaml,
 };
 use serde_json::Value;
 
@@ -60,6 +61,46 @@ fn images_are_judged_as_upstream_judges_them() {
     }
     words.finish("verdicts, texts");
     decisions.finish("verdicts");
+}
+
+#[test]
+fn policy_tester_would_say_the_same() {
+    let mut decisions = Tally::new(OTHER_DECISIONS);
+    for case in lines("verdicts/cases.jsonl") {
+        let tester = &case["expected"]["tester"];
+        let written = text(&case, "image").replace("{{registry}}", HOST);
+        let written = ImageReference::parse(&written);
+        let (Ok(written), true) = (written, tester["fatal"].is_null() && !tester.is_null()) else {
+            continue;
+        };
+        let set = CaseSet::of(&case);
+        let object = &documents(text(&case, "resource"))[0];
+        let mut workload = workload(object);
+        workload.type_meta =
+            Some(serde_json::json!({"kind": object["kind"], "apiVersion": object["apiVersion"]}));
+        let image = set.evidence.resolve(&written);
+        let verdict = evaluate_written(
+            &set.policies,
+            &written,
+            &image,
+            &workload,
+            &set.evidence,
+            NoMatch::Deny,
+        );
+        let ours = if verdict.decision == Decision::Admit {
+            "0"
+        } else {
+            "1"
+        };
+        let upstream = match text(&case, "expected_of_us") {
+            expected if expected.starts_with("allow") => "0".to_owned(),
+            expected if expected.starts_with("deny") => "1".to_owned(),
+            expected if expected.starts_with("either") => ours.to_owned(),
+            _ => tester["exit"].to_string(),
+        };
+        decisions.compare(text(&case, "name"), ours, &upstream);
+    }
+    decisions.finish("policy-tester");
 }
 
 /// What the webhook would say about the case's object.
