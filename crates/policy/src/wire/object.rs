@@ -189,9 +189,19 @@ impl Decode for Status {
 
     fn decode(value: &Value, place: &mut Place) -> Result<Self, DecodeError> {
         match value {
-            Value::Object(_) => Ok(Self(value.clone())),
+            Value::Object(_) => Ok(Self(with_transition_times(value.clone()))),
             Value::Null => Ok(Self(Value::Object(Map::new()))),
             other => Err(place.wrong::<Self>(other)),
         }
     }
+}
+
+/// Upstream decodes conditions into structs and writes them again: a time that is absent comes out as
+/// `null` (recorded in the conversions of a real API server).
+fn with_transition_times(mut status: Value) -> Value {
+    let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
+        condition.entry("lastTransitionTime").or_insert(Value::Null);
+    }
+    status
 }
