@@ -122,7 +122,13 @@ impl Identity {
                 let (key, certificate) = authority(folder.as_deref(), now)?;
                 let issuer = Issuer::from_ca_cert_pem(&certificate, key);
                 let issuer = issuer.map_err(|_| broken_authority(folder.as_deref()))?;
-                (Source::Authority { issuer: Box::new(issuer), names }, certificate)
+                (
+                    Source::Authority {
+                        issuer: Box::new(issuer),
+                        names,
+                    },
+                    certificate,
+                )
             }
             ServerIdentity::Files {
                 certificate,
