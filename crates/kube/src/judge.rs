@@ -93,11 +93,6 @@ impl Judge {
     }
 }
 
-/// The findings about an image that could not be judged in time.
-pub(crate) fn out_of_time() -> FieldErrors {
-    FieldErrors::generic(Undecided::Deadline.to_string(), "")
-}
-
 /// The provider's evidence, with the trust roots of the policies' folder.
 struct SetEvidence<'a> {
     evidence: &'a dyn EvidenceProvider,

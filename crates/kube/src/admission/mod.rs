@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use self::respond::{Answer, Denial};
 use self::review::{ConversionReview, Review};
 use crate::evidence::EvidenceProvider;
-use crate::judge::{self, Judge};
+use crate::judge::Judge;
 use crate::policies_folder::PolicySet;
 use crate::verdict_cache::VerdictCacheOptions;
 
@@ -55,6 +55,13 @@ impl Webhook {
             "/validating" => Some(Self::ValidateOwnKind),
             "/resource-conversion" => Some(Self::Convert),
             _ => None,
+        }
+    }
+
+    fn out_of_time(self) -> Denial {
+        match self {
+            Self::MutateWorkload | Self::DefaultOwnKind => Denial::OutOfTimeToMutate,
+            Self::ValidateWorkload | Self::ValidateOwnKind | Self::Convert => Denial::OutOfTime,
         }
     }
 }
@@ -101,9 +108,8 @@ impl Admission {
         }
         let review = Review::parse(body)?;
         let deciding = self.decide(webhook, &review);
-        let answer = tokio::time::timeout(time, deciding)
-            .await
-            .unwrap_or_else(|_| Answer::Denied(Denial::Invalid(judge::out_of_time())));
+        let answer = tokio::time::timeout(time, deciding).await;
+        let answer = answer.unwrap_or_else(|_| Answer::Denied(webhook.out_of_time()));
         tracing::info!(
             webhook = ?webhook,
             kind = %review.kind,

@@ -4,8 +4,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign_policy::FieldErrors;
 use countersign_policy::field_error::Level;
+use countersign_policy::{FieldErrors, Undecided};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -44,6 +44,10 @@ pub(crate) enum Denial {
     Undecodable(String),
     /// The same, said by the webhook that mutates.
     UndecodableToMutate(String),
+    /// The time that the API server gives was up.
+    OutOfTime,
+    /// The same, said by the webhook that mutates.
+    OutOfTimeToMutate,
     /// The review is larger than what is read.
     TooLarge { limit: usize },
 }
@@ -138,6 +142,14 @@ fn denial_words(denial: &Denial) -> (String, u16) {
         ),
         Denial::UndecodableToMutate(cause) => (
             format!("mutation failed: cannot decode incoming new object: {cause}"),
+            BAD_REQUEST,
+        ),
+        Denial::OutOfTime => (
+            format!("validation failed: {}", Undecided::Deadline),
+            BAD_REQUEST,
+        ),
+        Denial::OutOfTimeToMutate => (
+            format!("mutation failed: {}", Undecided::Deadline),
             BAD_REQUEST,
         ),
         Denial::TooLarge { limit } => {

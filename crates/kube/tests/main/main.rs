@@ -7,5 +7,6 @@
 mod folder;
 mod harness;
 mod recorded;
+mod registry;
 mod server;
 mod story;
