@@ -148,7 +148,7 @@ fn broken_rules_are_refused_with_their_place() {
         ("cue", "spec: replicas: <5", "spec: {"),
         (
             "cue",
-            "import \"strings\"\n      spec: name: strings.MinRunes(1)",
+            "import \"strings\"\n      spec: name: strings.ToLower(\"Cart\")",
             "import \"net/http\"",
         ),
     ] {
