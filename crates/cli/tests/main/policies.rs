@@ -34,9 +34,13 @@ fn a_fixed_answer_is_the_answer() {
     let fails = test_policy(&services, &policy("**", "enforce", FAIL), &image).exits(1);
     assert_eq!(fails.json()["warnings"], serde_json::json!([]));
     fails.says(&["error[S0602]", "failed policy: p"]);
-    test_policy(&services, &policy("**", "warn", FAIL), &image).exits(0).says(&["failed policy: p"]);
+    test_policy(&services, &policy("**", "warn", FAIL), &image)
+        .exits(0)
+        .says(&["failed policy: p"]);
     let other = policy("registry.example/**", "enforce", PASS);
-    test_policy(&services, &other, &image).exits(1).says(&["is uncovered by policy"]);
+    test_policy(&services, &other, &image)
+        .exits(1)
+        .says(&["is uncovered by policy"]);
 }
 
 #[test]

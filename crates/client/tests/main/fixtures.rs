@@ -378,7 +378,6 @@ fn why_we_differ(name: &str, verdict: &Verdict, difference: &str) -> Option<&'st
             "a predicate may be text, so there is one more"
         }
         () if check == "malformed annotation" => "the command line's business",
-        () if refuses && difference.contains("CUE are not supported yet") => "CUE is not there yet",
         () if difference.starts_with("prints") && name.ends_with("two-sans") => {
             "which of two subjects is named"
         }

@@ -1,5 +1,6 @@
 //! Rules that a policy states in CUE or Rego, behind one type.
 
+mod cue;
 pub mod rego;
 mod rego_check;
 mod rego_text;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use crate::policy::FaultKind;
 use crate::reference::References;
 use crate::wire;
+use cue::Cue;
 use rego::{Question, Rego, RegoError};
 
 /// A rule, compiled once and asked often.
@@ -19,10 +21,12 @@ use rego::{Question, Rego, RegoError};
 pub struct Expression {
     name: String,
     rule: Rule,
+    question: Question,
 }
 
 #[derive(Clone, Debug)]
 enum Rule {
+    Cue(Arc<Cue>),
     Rego(Arc<Rego>),
 }
 
@@ -41,9 +45,16 @@ pub enum ExpressionError {
     /// Neither `cue` nor `rego`.
     #[error("policy type must be one of: cue, rego, found `{0}`")]
     Language(String),
-    /// CUE is not evaluated yet; what it would have decided is denied.
-    #[error("policies in CUE are not supported yet")]
-    CueMissing,
+    /// Not CUE, or CUE that is not evaluated here.
+    #[error(
+        "failed evaluating cue policy for {name}: failed to compile the cue policy with error: {error}"
+    )]
+    Cue {
+        /// The rule.
+        name: String,
+        /// What is wrong.
+        error: Box<countersign_cue::CompileError>,
+    },
     /// Not Rego.
     #[error("failed evaluating rego policy for type {name}: {error}")]
     Rego {
@@ -126,7 +137,14 @@ impl Expression {
         question: Question,
     ) -> Result<Self, ExpressionError> {
         let rule = match language {
-            Language::Cue => return Err(ExpressionError::CueMissing),
+            Language::Cue => {
+                let cue = Cue::compile(name, text, question);
+                let name = name.to_owned();
+                Rule::Cue(Arc::new(cue.map_err(|error| ExpressionError::Cue {
+                    name,
+                    error: Box::new(error),
+                })?))
+            }
             Language::Rego => {
                 let rego = Rego::compile(text, question);
                 let name = name.to_owned();
@@ -138,6 +156,7 @@ impl Expression {
         Ok(Self {
             name: name.to_owned(),
             rule,
+            question,
         })
     }
 
@@ -162,11 +181,23 @@ impl Expression {
     /// Asks about a JSON document. The texts of a refusal are whole, as upstream prints them.
     #[must_use]
     pub fn judge(&self, input: &[u8], now: Timestamp, limits: &Limits) -> Judgement {
-        match &self.rule {
+        let (judgement, prefix) = match &self.rule {
+            Rule::Cue(cue) => {
+                let prefix = format!(
+                    "failed evaluating cue policy for {}: failed to evaluate the policy with error: ",
+                    self.name
+                );
+                (cue.evaluate(input, limits), prefix)
+            }
             Rule::Rego(rego) => {
                 let prefix = format!("failed evaluating rego policy for type {}: ", self.name);
-                rego.evaluate(input, now, limits).after(&prefix)
+                (rego.evaluate(input, now, limits), prefix)
             }
+        };
+        match self.question {
+            Question::IsCompliant => judgement.after(&prefix),
+            // cosign prints the bare text.
+            Question::Allow => judgement,
         }
     }
 }

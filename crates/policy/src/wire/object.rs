@@ -200,7 +200,11 @@ impl Decode for Status {
 /// `null` (recorded in the conversions of a real API server).
 fn with_transition_times(mut status: Value) -> Value {
     let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
-    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
+    for condition in conditions
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
         condition.entry("lastTransitionTime").or_insert(Value::Null);
     }
     status

@@ -255,38 +255,12 @@ const NOT_OF_THIS_CRATE: &[(&str, &str)] = &[
         "policy-tester refuses the policy before it judges",
     ),
 ];
-const OTHER_DECISIONS: &[(&str, &str)] = &[
-    ("attestation/cue-passes", CUE),
-    ("attestation/one-of-two-statements-passes", CUE),
-    ("attestation/numbers-go-through-float64", CUE),
-    ("attestation/spdx-alias", CUE),
-    ("cip-policy/two-authorities-needed", CUE),
-    ("cip-policy/missing-authority-passes-in-cue", CUE),
-    ("cip-policy/config-user-all-platforms", CUE),
-    ("cip-policy/include-objectmeta-passes", CUE),
-];
+const OTHER_DECISIONS: &[(&str, &str)] = &[];
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("log/ctlog-only-trustroot-v1alpha1", LOOK_UP),
     ("keyless/log-entry-missing", LOOK_UP),
     ("attestation/keyless-log-entry-missing", LOOK_UP),
     ("attestation/rego-syntax-error", "the engine's words"),
-    ("attestation/cue-passes", CUE),
-    ("attestation/one-of-two-statements-passes", CUE),
-    ("attestation/two-wanted-second-fails", CUE),
-    ("attestation/vuln-too-old", CUE),
-    ("attestation/numbers-go-through-float64", CUE),
-    ("attestation/spdx-alias", CUE),
-    ("attestation/keyless-fails", CUE),
-    ("cip-policy/two-authorities-needed", CUE),
-    ("cip-policy/missing-authority-passes-in-cue", CUE),
-    ("cip-policy/config-user", CUE),
-    ("cip-policy/config-user-all-platforms", CUE),
-    ("cip-policy/include-spec", CUE),
-    ("cip-policy/include-spec-replicas", CUE),
-    ("cip-policy/include-objectmeta-passes", CUE),
-    ("cip-policy/workflow-claims", CUE),
-    ("cip-policy/warn-mode", CUE),
 ];
 const LOOK_UP: &str =
     "an entry that is not at hand is not looked up in the log: a verdict needs no log";
-const CUE: &str = "CUE is not evaluated yet, and denies";
