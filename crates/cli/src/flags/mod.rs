@@ -122,6 +122,7 @@ pub(crate) struct Completion {
 }
 
 /// The shells that have completion.
+#[allow(clippy::enum_variant_names, reason = "it is the shell's name")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Shell {
     /// GNU Bash
@@ -206,6 +207,7 @@ pub(crate) struct Syft {
     pub(crate) command: SyftCommand,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one of them")]
 /// The commands of syft that are there. A first word that is none of syft's commands is a source.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SyftCommand {

@@ -135,7 +135,7 @@ async fn refuses_a_flipped_byte(world: &World) -> Result<((), Told), Failure> {
     let expected = |reason: &Reason| {
         matches!(
             reason,
-            Reason::NotProven(VerifyError::Signature { .. } | VerifyError::EntryMismatch { .. })
+            Reason::NotProven(VerifyError::Signature | VerifyError::EntryMismatch { .. })
         )
     };
     refused("one flipped byte in the payload", verified, expected)
