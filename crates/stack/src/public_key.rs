@@ -13,6 +13,7 @@ use x509_cert::Certificate;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::certificate::pem_of;
+use crate::signing_key::sha256;
 
 /// A public key of an allowed kind and strength.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,6 +211,15 @@ impl HashAlgorithm {
 pub(crate) struct Verifier {
     pub(crate) pem: String,
     pub(crate) names: Vec<String>,
+}
+
+impl Verifier {
+    /// What entries of this signer are found by: the hash of the key or certificate, and its names.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = String> {
+        let key = hex::encode(sha256(self.pem.as_bytes()));
+        let names = self.names.iter().map(|name| name.to_lowercase());
+        std::iter::once(key).chain(names)
+    }
 }
 
 /// Why a key or a signature is not taken.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::public_key::PublicKeyError;
+use crate::public_key::{HashAlgorithm, PublicKeyError};
 
 /// A verified entry in its canonical form (RFC 8785).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ impl Body {
         match (proposal.kind.as_str(), proposal.api_version.as_str()) {
             ("hashedrekord", "0.0.1") => super::hashedrekord::verify(proposal.spec.get()),
             ("dsse", "0.0.1") => super::dsse::verify(proposal.spec.get()),
+            ("intoto", "0.0.1") => super::intoto::verify_v1(proposal.spec.get()),
+            ("intoto", "0.0.2") => super::intoto::verify_v2(proposal.spec.get()),
             _ => Err(EntryError::KindNotTaken {
                 kind: short(proposal.kind),
                 version: short(proposal.api_version),
@@ -34,11 +36,12 @@ impl Body {
 
     pub(super) fn new(
         kind: &'static str,
+        version: &'static str,
         spec: impl Serialize,
         terms: Vec<String>,
     ) -> Result<Body, EntryError> {
         let whole = Canonical {
-            api_version: "0.0.1",
+            api_version: version,
             kind,
             spec,
         };
@@ -58,14 +61,23 @@ pub(super) struct Hash {
     pub(super) value: String,
 }
 
+impl Hash {
+    pub(super) fn sha256(value: String) -> Hash {
+        Hash {
+            algorithm: HashAlgorithm::Sha256.name().to_owned(),
+            value,
+        }
+    }
+}
+
 /// Why a proposed entry is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EntryError {
     #[error("the proposed entry is no JSON of this protocol")]
     NotJson,
     #[error(
-        "entries of kind {kind:?} version {version:?} are not taken; hashedrekord 0.0.1 and dsse \
-         0.0.1 are"
+        "entries of kind {kind:?} version {version:?} are not taken; hashedrekord 0.0.1, dsse \
+         0.0.1, intoto 0.0.1 and intoto 0.0.2 are"
     )]
     KindNotTaken { kind: String, version: String },
     #[error("field {field} of the entry is not valid")]

@@ -2,11 +2,12 @@
 //! verifiers but not the payload.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Body, EntryError, Hash, MAX_SIGNATURES};
-use crate::public_key::{HashAlgorithm, PublicKey, Verifier};
+use super::envelope::{self, decode};
+use crate::public_key::{PublicKey, Verifier};
 use crate::signing_key::sha256;
 
 /// Verifies every signature of the envelope and gives the entry's canonical body.
@@ -32,7 +33,7 @@ pub(super) fn verify(spec: &str) -> Result<Body, EntryError> {
             .map_err(|_| field("proposedContent.verifiers"))?;
         keys.push(PublicKey::from_pem(&pem)?);
     }
-    let signed = pre_authentication_encoding(&envelope.payload_type, &payload);
+    let signed = envelope::signed_bytes(&envelope.payload_type, &payload);
     let signatures = match_signatures(&signed, envelope.signatures, &keys)?;
 
     let payload_hash = hex::encode(sha256(&payload));
@@ -42,22 +43,15 @@ pub(super) fn verify(spec: &str) -> Result<Body, EntryError> {
         format!("sha256:{envelope_hash}"),
     ];
     for (_, verifier) in &keys {
-        terms.push(hex::encode(sha256(verifier.pem.as_bytes())));
-        terms.extend(verifier.names.iter().map(|name| name.to_lowercase()));
+        terms.extend(verifier.terms());
     }
-    if envelope.payload_type == IN_TOTO {
-        terms.extend(subjects(&payload));
-    }
-    let sha256 = |value| Hash {
-        algorithm: HashAlgorithm::Sha256.name().to_owned(),
-        value,
-    };
+    terms.extend(envelope::subjects(&envelope.payload_type, &payload));
     let canonical = CanonicalSpec {
-        envelope_hash: sha256(envelope_hash),
-        payload_hash: sha256(payload_hash),
+        envelope_hash: Hash::sha256(envelope_hash),
+        payload_hash: Hash::sha256(payload_hash),
         signatures,
     };
-    Body::new("dsse", canonical, terms)
+    Body::new("dsse", "0.0.1", canonical, terms)
 }
 
 /// Pairs each signature with the verifier that made it. None may be left over on either side: an
@@ -73,12 +67,9 @@ fn match_signatures(
         let bytes = decode(&sig).ok_or(EntryError::Field {
             field: "envelope.signatures",
         })?;
-        let maker = keys.iter().position(|(key, _)| {
-            // cosign signs envelopes with SHA-256 whatever the key; others use the key's own hash.
-            [key.kind().default_hash(), HashAlgorithm::Sha256]
-                .into_iter()
-                .any(|hash| key.verify(hash, signed, &bytes).is_ok())
-        });
+        let maker = keys
+            .iter()
+            .position(|(key, _)| envelope::is_made_by(key, signed, &bytes));
         let maker = maker.ok_or(EntryError::UnverifiedSignature)?;
         used[maker] = true;
         matched.push(CanonicalSignature {
@@ -91,46 +82,6 @@ fn match_signatures(
     }
     matched.sort_by(|a, b| a.signature.cmp(&b.signature));
     Ok(matched)
-}
-
-/// What an envelope's signatures are over (the DSSE protocol, "PAE").
-fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut out = format!(
-        "DSSEv1 {} {payload_type} {} ",
-        payload_type.len(),
-        payload.len()
-    )
-    .into_bytes();
-    out.extend(payload);
-    out
-}
-
-/// Digests of an in-toto statement's subjects, for the index only: a payload that is none is fine.
-fn subjects(payload: &[u8]) -> Vec<String> {
-    #[derive(Deserialize)]
-    struct Statement {
-        subject: Vec<Subject>,
-    }
-    #[derive(Deserialize)]
-    struct Subject {
-        digest: std::collections::BTreeMap<String, String>,
-    }
-    let Ok(statement) = serde_json::from_slice::<Statement>(payload) else {
-        return Vec::new();
-    };
-    let digests = statement.subject.into_iter().flat_map(|s| s.digest);
-    digests
-        .map(|(algorithm, value)| format!("{algorithm}:{value}").to_lowercase())
-        .take(MAX_SUBJECTS)
-        .collect()
-}
-
-/// Envelopes come in both alphabets of base64.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    STANDARD
-        .decode(text)
-        .or_else(|_| URL_SAFE.decode(text))
-        .ok()
 }
 
 #[derive(Deserialize)]
@@ -172,7 +123,3 @@ struct CanonicalSignature {
     signature: String,
     verifier: String,
 }
-
-const IN_TOTO: &str = "application/vnd.in-toto+json";
-/// Search terms one entry may add.
-const MAX_SUBJECTS: usize = 256;

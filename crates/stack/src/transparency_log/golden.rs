@@ -90,3 +90,37 @@ fn bodies_are_those_of_the_real_rekor() {
         "{compared:?}"
     );
 }
+
+#[test]
+fn a_legacy_attestation_has_the_body_of_the_real_rekor() {
+    let case = "keyless/attestations/attest-legacy-v2-email-intoto/layout/blobs/sha256";
+    let blobs = countersign_testkit::fixtures::folder("signing").join(case);
+    let mut compared = 0;
+    for blob in std::fs::read_dir(&blobs).unwrap() {
+        let bytes = std::fs::read(blob.unwrap().path()).unwrap();
+        let manifest: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let layer = &manifest["layers"][0];
+        let Some(entry) = layer["annotations"]["dev.sigstore.cosign/bundle"].as_str() else {
+            continue;
+        };
+        let entry: Value = serde_json::from_str(entry).unwrap();
+        let digest = layer["digest"].as_str().unwrap();
+        let envelope =
+            std::fs::read_to_string(blobs.join(digest.strip_prefix("sha256:").unwrap())).unwrap();
+        let certificate = &layer["annotations"]["dev.sigstore.cosign/certificate"];
+        let proposal = json!({"apiVersion": "0.0.1", "kind": "intoto", "spec": {
+            "content": {"envelope": envelope},
+            "publicKey": STANDARD.encode(certificate.as_str().unwrap()),
+        }});
+        let ours = Body::from_proposal(proposal.to_string().as_bytes()).unwrap();
+        let theirs = STANDARD
+            .decode(entry["Payload"]["body"].as_str().unwrap())
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&ours.canonical),
+            String::from_utf8_lossy(&theirs)
+        );
+        compared += 1;
+    }
+    assert_eq!(compared, 1);
+}

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Body, EntryError, Hash};
 use crate::public_key::{HashAlgorithm, PublicKey};
-use crate::signing_key::sha256;
 
 /// Verifies the entry and gives its canonical body.
 pub(super) fn verify(spec: &str) -> Result<Body, EntryError> {
@@ -30,11 +29,8 @@ pub(super) fn verify(spec: &str) -> Result<Body, EntryError> {
     key.verify_digest(hash, &digest, &signature)?;
 
     let digest = hex::encode(digest);
-    let mut terms = vec![
-        hex::encode(sha256(verifier.pem.as_bytes())),
-        format!("{}:{digest}", hash.name()),
-    ];
-    terms.extend(verifier.names.iter().map(|name| name.to_lowercase()));
+    let mut terms = vec![format!("{}:{digest}", hash.name())];
+    terms.extend(verifier.terms());
     let canonical = Spec {
         data: Data {
             hash: Hash {
@@ -49,7 +45,7 @@ pub(super) fn verify(spec: &str) -> Result<Body, EntryError> {
             },
         },
     };
-    Body::new("hashedrekord", canonical, terms)
+    Body::new("hashedrekord", "0.0.1", canonical, terms)
 }
 
 fn decode(text: &str, field: &'static str) -> Result<Vec<u8>, EntryError> {

@@ -2,10 +2,12 @@
 
 mod body;
 mod dsse;
+mod envelope;
 #[cfg(test)]
 mod golden;
 mod hashedrekord;
 mod http;
+mod intoto;
 
 pub(crate) use http::router;
 

@@ -117,6 +117,39 @@ pub(super) fn dsse(envelope: &Value, verifiers: &[&str]) -> Value {
     })
 }
 
+/// An `intoto` 0.0.1 proposal.
+pub(super) fn intoto_v1(envelope: &Value, verifier: &str) -> Value {
+    json!({
+        "apiVersion": "0.0.1",
+        "kind": "intoto",
+        "spec": {
+            "content": {"envelope": envelope.to_string()},
+            "publicKey": STANDARD.encode(verifier),
+        },
+    })
+}
+
+/// An `intoto` 0.0.2 proposal, as sigstore-js makes it for npm.
+pub(super) fn intoto_v2(envelope: &Value, verifier: &str) -> Value {
+    let again = |text: &Value| STANDARD.encode(text.as_str().unwrap());
+    json!({
+        "apiVersion": "0.0.2",
+        "kind": "intoto",
+        "spec": {"content": {
+            "envelope": {
+                "payloadType": envelope["payloadType"],
+                "payload": again(&envelope["payload"]),
+                "signatures": [{
+                    "publicKey": STANDARD.encode(verifier),
+                    "sig": again(&envelope["signatures"][0]["sig"]),
+                }],
+            },
+            "hash": {"algorithm": "sha256", "value": sha256_hex(envelope.to_string().as_bytes())},
+            "payloadHash": {"algorithm": "sha256", "value": "00"},
+        }},
+    })
+}
+
 pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let config = ::pem::EncodeConfig::new().set_line_ending(::pem::LineEnding::LF);
     ::pem::encode_config(&::pem::Pem::new(label, der), config)

@@ -3,7 +3,9 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::signer::{Signer, dsse, envelope, hashedrekord, sha256, sha256_hex};
+use super::signer::{
+    Signer, dsse, envelope, hashedrekord, intoto_v1, intoto_v2, sha256, sha256_hex,
+};
 use super::{Running, refused, start};
 
 const ENTRIES: &str = "/api/v1/log/entries";
@@ -203,6 +205,42 @@ async fn envelopes_are_logged_by_their_hashes() {
 }
 
 #[tokio::test]
+async fn envelopes_of_older_clients_are_logged() {
+    let running = start().await;
+    let signer = Signer::p256();
+    let payload = br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"i","digest":{"sha256":"cd34"}}]}"#;
+    let signed = envelope(&signer, payload);
+    let pem = signer.public_pem();
+    let mut ids = Vec::new();
+    for proposal in [intoto_v1(&signed, &pem), intoto_v2(&signed, &pem)] {
+        let response = running.post(ENTRIES, &proposal).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let (id, entry) = single(response.json().await.unwrap());
+        check(&running, &id, &entry).await;
+        let body = STANDARD.decode(entry["body"].as_str().unwrap()).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["apiVersion"], proposal["apiVersion"]);
+        let content = &body["spec"]["content"];
+        // What was computed, not what was claimed; and the payload is not kept.
+        assert_eq!(content["payloadHash"]["value"], sha256_hex(payload));
+        assert_eq!(
+            content["hash"]["value"],
+            sha256_hex(signed.to_string().as_bytes())
+        );
+        assert_eq!(content.pointer("/envelope/payload"), None);
+        ids.push(id);
+    }
+    for query in [
+        json!({"hash": "sha256:cd34"}),
+        json!({"publicKey": {"format": "x509", "content": STANDARD.encode(&pem)}}),
+    ] {
+        let response = running.post("/api/v1/index/retrieve", &query).await;
+        let found: Value = response.json().await.unwrap();
+        assert_eq!(found, json!(ids), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn an_entry_is_logged_once() {
     let running = start().await;
     let signer = Signer::p256();
@@ -253,6 +291,12 @@ async fn entries_that_are_not_right_are_refused() {
     unsigned["signatures"] = json!([]);
     let mut many = signed.clone();
     many["signatures"] = json!(vec![signed["signatures"][0].clone(); 11]);
+    let change_v2 = |pointer: &str, value: Value| {
+        let mut entry = intoto_v2(&signed, &signer.public_pem());
+        let place = format!("/spec/content{pointer}");
+        *entry.pointer_mut(&place).unwrap() = value;
+        entry
+    };
     for (expected, proposal) in [
         (
             "does not verify",
@@ -290,8 +334,8 @@ async fn entries_that_are_not_right_are_refused() {
             change("/kind", "rekord".into()),
         ),
         (
-            "\"intoto\" version \"0.0.2\"",
-            json!({"kind": "intoto", "apiVersion": "0.0.2", "spec": {}}),
+            "\"intoto\" version \"0.0.3\"",
+            json!({"kind": "intoto", "apiVersion": "0.0.3", "spec": {}}),
         ),
         ("version \"0.0.2\"", change("/apiVersion", "0.0.2".into())),
         ("no JSON", json!("text")),
@@ -315,6 +359,45 @@ async fn entries_that_are_not_right_are_refused() {
         (
             "proposedContent.envelope",
             dsse(&json!("text"), &[&signer.public_pem()]),
+        ),
+        (
+            "none of the verifiers",
+            intoto_v1(&signed, &other.public_pem()),
+        ),
+        (
+            "none of the verifiers",
+            intoto_v2(&signed, &other.public_pem()),
+        ),
+        (
+            "none of the verifiers",
+            intoto_v1(&changed, &signer.public_pem()),
+        ),
+        (
+            "none of the verifiers",
+            intoto_v2(&changed, &signer.public_pem()),
+        ),
+        ("between 1 and 10", intoto_v1(&many, &signer.public_pem())),
+        (
+            "between 1 and 10",
+            intoto_v1(&unsigned, &signer.public_pem()),
+        ),
+        (
+            "content.envelope",
+            intoto_v1(&json!("text"), &signer.public_pem()),
+        ),
+        ("content.hash", change_v2("/hash/value", json!("a story"))),
+        (
+            "content.hash",
+            change_v2("/hash/algorithm", json!("sha512")),
+        ),
+        (
+            "content.envelope.payload",
+            // In base64 once, as it would be in an envelope.
+            change_v2("/envelope/payload", signed["payload"].clone()),
+        ),
+        (
+            "between 1 and 10",
+            change_v2("/envelope/signatures", json!([])),
         ),
     ] {
         let message = refused(

@@ -8,7 +8,7 @@ use sigstore_verify::trust_root::TrustedRoot;
 use sigstore_verify::types::Bundle;
 use sigstore_verify::{VerificationPolicy, verify};
 
-use super::signer::{Signer, dsse, envelope, hashedrekord, sha256, sha256_hex};
+use super::signer::{Signer, dsse, envelope, hashedrekord, intoto_v2, sha256, sha256_hex};
 use super::{Running, start};
 
 /// The chain as DER.
@@ -46,7 +46,7 @@ async fn log_entry(running: &Running, proposal: &Value) -> Value {
     json!({
         "logIndex": entry["logIndex"].to_string(),
         "logId": {"keyId": base64_of_hex(&entry["logID"])},
-        "kindVersion": {"kind": proposal["kind"], "version": "0.0.1"},
+        "kindVersion": {"kind": proposal["kind"], "version": proposal["apiVersion"]},
         "integratedTime": entry["integratedTime"].to_string(),
         "inclusionPromise": {
             "signedEntryTimestamp": entry["verification"]["signedEntryTimestamp"],
@@ -161,19 +161,15 @@ async fn an_attestation_verifies() {
     });
     let envelope = envelope(&signer, statement.to_string().as_bytes());
     let pem = super::signer::pem("CERTIFICATE", &leaf);
-    let entry = log_entry(&running, &dsse(&envelope, &[&pem])).await;
     let signature = STANDARD
         .decode(envelope["signatures"][0]["sig"].as_str().unwrap())
         .unwrap();
-    let bundle = bundle(
-        &running,
-        &leaf,
-        entry,
-        &signature,
-        ("dsseEnvelope", envelope),
-    )
-    .await;
     let identity = GithubWorkflow::new("octo/app").identity();
-    check(&running, &bundle, artifact, &identity).unwrap();
-    check(&running, &bundle, b"another", &identity).unwrap_err();
+    for proposal in [dsse(&envelope, &[&pem]), intoto_v2(&envelope, &pem)] {
+        let entry = log_entry(&running, &proposal).await;
+        let content = ("dsseEnvelope", envelope.clone());
+        let bundle = bundle(&running, &leaf, entry, &signature, content).await;
+        check(&running, &bundle, artifact, &identity).unwrap();
+        check(&running, &bundle, b"another", &identity).unwrap_err();
+    }
 }
