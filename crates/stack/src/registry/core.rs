@@ -193,6 +193,18 @@ impl Core {
         }
     }
 
+    /// Returns up to `wanted` repositories after `last`.
+    pub(super) fn repositories(
+        &self,
+        last: Option<&str>,
+        wanted: Option<usize>,
+    ) -> Result<Page<String>, Refusal> {
+        let limit = wanted.unwrap_or(usize::MAX).min(self.options.tags_page);
+        let mut page = self.storage.repositories(last, limit)?;
+        page.more &= limit > 0;
+        Ok(page)
+    }
+
     /// Returns up to `wanted` tags after `last`.
     pub(super) fn tags(
         &self,

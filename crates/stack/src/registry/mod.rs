@@ -40,7 +40,7 @@ pub struct RegistryOptions {
     pub blob_limit: u64,
     /// The most descriptors in one page of referrers.
     pub referrers_page: usize,
-    /// The most names in one page of tags.
+    /// The most names in one page of tags, or of repositories.
     pub tags_page: usize,
 }
 

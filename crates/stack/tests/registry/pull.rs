@@ -187,6 +187,53 @@ async fn tags_in_pages() {
 }
 
 #[tokio::test]
+async fn repositories_are_listed_in_order_and_by_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Served::new(folder.path()).await;
+    let list = async |path: &str| {
+        let answer = registry.get(path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let link = header(&answer, "link");
+        let page: Value = answer.json().await.unwrap();
+        (page["repositories"].clone(), link)
+    };
+    assert_eq!(list("/v2/_catalog").await, (json!([]), None));
+    for (name, tag) in [
+        ("b", "1"),
+        ("b", "2"),
+        ("a/c", "1"),
+        ("a", "1"),
+        ("a-c", "1"),
+    ] {
+        registry.push_image(name, tag).await;
+    }
+    // A blob alone makes no repository, and neither does a manifest that is gone.
+    registry.push_blob("blobs", b"only").await;
+    let gone = registry.push_image("gone", "1").await;
+    let path = format!("/v2/gone/manifests/{gone}");
+    registry.delete(&path).send().await.unwrap();
+
+    let all = json!(["a", "a-c", "a/c", "b"]);
+    assert_eq!(list("/v2/_catalog").await, (all.clone(), None));
+    assert_eq!(list("/v2/_catalog?n=4").await, (all, None));
+    let (page, next) = list("/v2/_catalog?n=3").await;
+    assert_eq!(page, json!(["a", "a-c", "a/c"]));
+    let next = next.unwrap();
+    assert_eq!(next, "</v2/_catalog?n=3&last=a/c>; rel=\"next\"");
+    let path = next[1..].split_once('>').unwrap().0;
+    assert_eq!(list(path).await, (json!(["b"]), None));
+    assert_eq!(list("/v2/_catalog?last=%FF").await, (json!([]), None));
+    refused(
+        registry.get("/v2/_catalog?n=x").send().await.unwrap(),
+        400,
+        "UNSUPPORTED",
+    )
+    .await;
+    let posted = registry.post("/v2/_catalog").send().await.unwrap();
+    refused(posted, 405, "UNSUPPORTED").await;
+}
+
+#[tokio::test]
 async fn deletion_takes_what_it_names() {
     let folder = tempfile::tempdir().unwrap();
     let registry = Served::new(folder.path()).await;

@@ -1,4 +1,4 @@
-//! Lists: tags of a repository, referrers of a manifest.
+//! Lists: repositories, tags of a repository, referrers of a manifest.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::super::core::Core;
 use super::super::name::RepositoryName;
 use super::super::refusal::Refusal;
+use super::super::storage::Page;
 use super::blocking;
 use super::query::Query;
 
@@ -28,6 +29,33 @@ pub(super) async fn tags(
     let last = query.first("last").map(str::to_owned);
     let repository = name.clone();
     let page = blocking(move || core.tags(&name, last.as_deref(), wanted)).await?;
+    let list = TagList {
+        name: repository.as_str(),
+        tags: &page.items,
+    };
+    let path = format!("/v2/{repository}/tags/list");
+    Ok(paged(&path, wanted, &page, &list))
+}
+
+/// Lists repositories: those that have a manifest.
+pub(super) async fn repositories(core: Arc<Core>, head: &Parts) -> Result<Response, Refusal> {
+    let query = Query::of(head);
+    let wanted = query.count("n")?;
+    let last = query.first("last").map(str::to_owned);
+    let page = blocking(move || core.repositories(last.as_deref(), wanted)).await?;
+    let list = RepositoryList {
+        repositories: &page.items,
+    };
+    Ok(paged("/v2/_catalog", wanted, &page, &list))
+}
+
+/// Answers one page of a list by name, and where the next one is.
+fn paged(
+    path: &str,
+    wanted: Option<usize>,
+    page: &Page<String>,
+    list: &impl Serialize,
+) -> Response {
     let mut response = Response::builder()
         .status(StatusCode::OK)
         .header(header::CONTENT_TYPE, "application/json");
@@ -35,16 +63,12 @@ pub(super) async fn tags(
         let count = wanted
             .map(|wanted| format!("n={wanted}&"))
             .unwrap_or_default();
-        let next = format!("</v2/{repository}/tags/list?{count}last={last}>; rel=\"next\"");
+        let next = format!("<{path}?{count}last={last}>; rel=\"next\"");
         response = response.header(header::LINK, next);
     }
-    let list = TagList {
-        name: repository.as_str(),
-        tags: &page.items,
-    };
-    Ok(response
-        .body(json(&list))
-        .expect("names and tags are valid header values"))
+    response
+        .body(json(list))
+        .expect("names and tags are valid header values")
 }
 
 /// Lists the referrers of a manifest, which need not exist: they may come before it.
@@ -93,6 +117,11 @@ pub(super) async fn referrers(
 
 fn json(value: &impl Serialize) -> Body {
     Body::from(serde_json::to_vec(value).expect("lists of texts are JSON"))
+}
+
+#[derive(Serialize)]
+struct RepositoryList<'a> {
+    repositories: &'a [String],
 }
 
 #[derive(Serialize)]

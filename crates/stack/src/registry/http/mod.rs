@@ -50,6 +50,7 @@ async fn dispatch(core: Arc<Core>, request: Request) -> Result<Response, Refusal
     let route = Route::parse(head.uri.path())?;
     match (head.method.as_str(), route) {
         ("GET" | "HEAD", Route::Ping) => Ok((StatusCode::OK, axum::Json(())).into_response()),
+        ("GET" | "HEAD", Route::Repositories) => listings::repositories(core, &head).await,
         ("GET" | "HEAD", Route::Blob { name, digest }) => {
             blobs::read(core, name, digest, &head).await
         }

@@ -10,6 +10,8 @@ use super::super::refusal::Refusal;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Ping,
+    /// The list of repositories. The specification has it no more, but clients ask for it.
+    Repositories,
     Blob {
         name: RepositoryName,
         digest: Digest,
@@ -44,6 +46,8 @@ impl Route {
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
             [""] | ["", ""] => Ok(Self::Ping),
+            // No name of a repository begins with an underscore.
+            ["", "_catalog"] => Ok(Self::Repositories),
             ["", name @ .., "blobs", "uploads"] | ["", name @ .., "blobs", "uploads", ""] => {
                 Ok(Self::Uploads {
                     name: repository(name)?,
@@ -117,6 +121,7 @@ mod tests {
         let check = |path: &str, wanted: Route| assert_eq!(Route::parse(path).unwrap(), wanted);
         check("/v2", Route::Ping);
         check("/v2/", Route::Ping);
+        check("/v2/_catalog", Route::Repositories);
         check("/v2/a/tags/list", Route::Tags { name: name("a") });
         check(
             "/v2/a/manifests/b/tags/list",

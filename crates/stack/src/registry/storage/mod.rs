@@ -203,6 +203,26 @@ impl Storage {
         Ok(existed)
     }
 
+    /// Returns up to `limit` repositories that have a manifest, after `last` in byte order.
+    pub(super) fn repositories(
+        &self,
+        last: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<String>, StorageError> {
+        let table = self.database.begin_read()?.open_table(MANIFESTS)?;
+        let mut items = Vec::new();
+        let mut from = last.unwrap_or_default().to_owned();
+        // From one repository to the next, past all the manifests of each.
+        while let Some(row) = table.range((from.as_str(), LAST)..)?.next() {
+            if items.len() >= limit {
+                return Ok(Page { items, more: true });
+            }
+            from = row?.0.value().0.to_owned();
+            items.push(from.clone());
+        }
+        Ok(Page { items, more: false })
+    }
+
     /// Returns up to `limit` tags after `last` in byte order, or nothing if the repository is empty.
     pub(super) fn tags(
         &self,
