@@ -98,36 +98,41 @@ async fn by_index(State(log): Log, Query(query): Query<ByIndex>) -> Result<Json<
     Ok(Json(log.answer(&entry)?))
 }
 
+/// Clients in Go send `null` for what they do not ask.
 #[derive(Deserialize)]
 struct Retrieve {
-    #[serde(rename = "entryUUIDs", default)]
-    ids: Vec<String>,
-    #[serde(rename = "logIndexes", default)]
-    indexes: Vec<u64>,
-    #[serde(default)]
-    entries: Vec<Box<serde_json::value::RawValue>>,
+    #[serde(rename = "entryUUIDs")]
+    ids: Option<Vec<String>>,
+    #[serde(rename = "logIndexes")]
+    indexes: Option<Vec<u64>>,
+    entries: Option<Vec<Box<serde_json::value::RawValue>>>,
 }
 
 async fn retrieve(State(log): Log, body: Bytes) -> Result<Json<Value>, Refusal> {
     let query: Retrieve = parse(&body)?;
-    let count = query.ids.len() + query.indexes.len() + query.entries.len();
+    let (ids, indexes, entries) = (
+        query.ids.unwrap_or_default(),
+        query.indexes.unwrap_or_default(),
+        query.entries.unwrap_or_default(),
+    );
+    let count = ids.len() + indexes.len() + entries.len();
     if count == 0 || count > MAX_RETRIEVED {
         return Err(Refusal::bad_request(format!(
             "between 1 and {MAX_RETRIEVED} entries may be asked for at once"
         )));
     }
     let mut found = Vec::new();
-    for id in &query.ids {
+    for id in &ids {
         let id = EntryId::parse(id, log.tree_id)
             .ok_or_else(|| Refusal::bad_request("an entry's identifier is 64 or 80 hex digits"))?;
         found.extend(find(&log, id)?);
     }
-    for index in query.indexes {
+    for index in indexes {
         if let Some(entry) = log.reader().entry(index)? {
             found.push(log.answer(&entry)?);
         }
     }
-    for proposal in query.entries {
+    for proposal in entries {
         let body =
             tokio::task::spawn_blocking(move || Body::from_proposal(proposal.get().as_bytes()))
                 .await

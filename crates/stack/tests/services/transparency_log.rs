@@ -255,10 +255,21 @@ async fn an_entry_is_logged_once() {
     assert!(message.contains(&id), "{message}");
     assert_eq!(running.get_json("/api/v1/log").await["treeSize"], 1);
 
-    let query = json!({"entryUUIDs": [id], "logIndexes": [0, 9], "entries": [proposal]});
-    let response = running.post("/api/v1/log/entries/retrieve", &query).await;
-    let found: Value = response.json().await.unwrap();
-    assert_eq!(found.as_array().unwrap().len(), 3);
+    for (expected, query) in [
+        (
+            3,
+            json!({"entryUUIDs": [id], "logIndexes": [0, 9], "entries": [proposal]}),
+        ),
+        // As cosign looks for the entry of a signature that came without a bundle.
+        (
+            1,
+            json!({"entryUUIDs": null, "logIndexes": null, "entries": [proposal]}),
+        ),
+    ] {
+        let response = running.post("/api/v1/log/entries/retrieve", &query).await;
+        let found: Value = response.json().await.unwrap();
+        assert_eq!(found.as_array().unwrap().len(), expected);
+    }
 }
 
 #[tokio::test]
@@ -449,6 +460,10 @@ async fn questions_without_an_answer_say_so() {
     }
     for (path, query) in [
         ("/api/v1/log/entries/retrieve", json!({})),
+        (
+            "/api/v1/log/entries/retrieve",
+            json!({"entryUUIDs": null, "logIndexes": null, "entries": null}),
+        ),
         (
             "/api/v1/log/entries/retrieve",
             json!({"logIndexes": [0,1,2,3,4,5,6,7,8,9,10]}),
