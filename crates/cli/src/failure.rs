@@ -34,8 +34,20 @@ use crate::flags::Refused;
 pub(crate) enum Failure {
     /// A part of another tool that is not there.
     NotThere(Refused),
+    /// Something that failed in the middle of a command whose name belongs in the message.
+    While {
+        /// What was being done.
+        doing: Doing,
+        /// What failed.
+        failure: Box<Failure>,
+    },
     /// Flags that do not go together, or one that is missing.
     Flags(FlagsDisagree),
+    /// An annotation that is not `key=value`.
+    Annotation {
+        /// As typed.
+        text: String,
+    },
     /// An image reference that does not parse.
     Reference {
         /// As typed.
@@ -200,6 +212,28 @@ pub(crate) enum Failure {
     PasswordsDiffer,
 }
 
+/// What was being done when something failed: cosign's messages begin with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// `sign`.
+    Signing {
+        /// The images, as typed.
+        images: Vec<String>,
+    },
+    /// `attest`.
+    Attesting {
+        /// The image, as typed.
+        image: String,
+    },
+    /// `verify`.
+    Verifying,
+    /// `verify-attestation`.
+    VerifyingAttestation {
+        /// `--type`, as typed.
+        predicate_type: String,
+    },
+}
+
 /// Flags that do not go together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FlagsDisagree {
@@ -233,6 +267,14 @@ pub(crate) enum FlagsDisagree {
 }
 
 impl Failure {
+    /// Notes what was being done.
+    pub(crate) fn during(self, doing: Doing) -> Self {
+        Self::While {
+            doing,
+            failure: Box::new(self),
+        }
+    }
+
     /// A file could not be read.
     pub(crate) fn read(path: &Path, error: &io::Error) -> Self {
         Self::Read {

@@ -1,5 +1,6 @@
 //! The binary: flags, output and wiring, nothing else.
 
+mod annotations;
 mod commands;
 mod context;
 mod failure;
@@ -29,7 +30,13 @@ fn main() -> ExitCode {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let personality = Personality::of(flags::program_name(&words));
-    let parsed = match flags::parse(personality, &words) {
+    let parsed = flags::parse(personality, &words);
+    if personality == Personality::Cosign && flags::were_read(&parsed) {
+        for note in flags::deprecated::notes(&words) {
+            report::note(&note);
+        }
+    }
+    let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(flags::NotParsed::Clap(error)) => return report::command_line(personality, &error),
         Err(flags::NotParsed::Refused(refused)) => {

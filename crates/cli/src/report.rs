@@ -4,6 +4,7 @@
 //! this file writes prose about failure; nothing below it chooses an exit status.
 
 pub(crate) mod code;
+mod cosign;
 mod own;
 mod policy;
 mod registry;
@@ -32,8 +33,6 @@ pub(crate) struct Report {
     pub(crate) details: Vec<String>,
     /// Last line: what to do; the code's own remedy where absent.
     pub(crate) hint: Option<String>,
-    /// The exit status under the name `cosign`.
-    pub(crate) cosign: u8,
 }
 
 impl Report {
@@ -44,7 +43,6 @@ impl Report {
             what: what.into(),
             details: Vec::new(),
             hint: None,
-            cosign: 1,
         }
     }
 
@@ -61,28 +59,25 @@ impl Report {
         self.hint = Some(line.into());
         self
     }
-
-    /// Sets the exit status under the name `cosign`.
-    #[must_use]
-    pub(crate) fn cosign(mut self, status: u8) -> Self {
-        self.cosign = status;
-        self
-    }
-
-    fn status(&self, personality: Personality) -> u8 {
-        match personality {
-            Personality::Countersign => self.code.outcome.status(),
-            // What is not there yet must not look like a verdict of the tool whose name is borrowed.
-            _ if self.code == code::NOT_THERE => self.code.outcome.status(),
-            Personality::Cosign => self.cosign,
-            Personality::Syft | Personality::PolicyTester => 1,
-        }
-    }
 }
 
 /// Prints a failure on standard error and gives the exit status.
 pub(crate) fn print(personality: Personality, failure: &Failure) -> ExitCode {
-    show(personality, &Report::from(failure))
+    let report = Report::from(failure);
+    let (text, status) = match personality {
+        Personality::Cosign => {
+            let message = cosign::message(failure, &report);
+            (two_lines(&message), cosign::status(failure, &report))
+        }
+        _ => (as_three_lines(&report), status(personality, &report)),
+    };
+    end(&text, status)
+}
+
+/// Prints a line of talk before there is anywhere else to say it.
+pub(crate) fn note(line: &str) {
+    // Nobody is left to tell where standard error is gone.
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// Prints what clap says about a command line, or the help that was asked for.
@@ -94,13 +89,22 @@ pub(crate) fn command_line(personality: Personality, error: &clap::Error) -> Exi
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     ) {
         let asked = error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+        if personality == Personality::Cosign && !asked {
+            // cosign alone is cosign asked for help.
+            let _ = write!(anstream::stdout(), "{}", error.render().ansi());
+            return ExitCode::SUCCESS;
+        }
         // Help that cannot be printed has no other place to go.
         let _ = error.print();
-        return if asked || personality == Personality::Cosign {
+        return if asked {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(code::COMMAND_LINE.outcome.status())
         };
+    }
+    if personality == Personality::Cosign {
+        let message = cosign::command_line(error);
+        return end(&two_lines(&message), cosign::WRONG);
     }
     let text = error.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -108,20 +112,24 @@ pub(crate) fn command_line(personality: Personality, error: &clap::Error) -> Exi
         .next()
         .unwrap_or_default()
         .trim_start_matches("error: ")
+        .trim_end_matches(':')
         .to_owned();
     let details = lines.filter(|line| !line.starts_with("For more information"));
     let report = details.fold(Report::new(code::COMMAND_LINE, what), Report::detail);
-    show(personality, &report)
+    end(&as_three_lines(&report), status(personality, &report))
 }
 
-fn show(personality: Personality, report: &Report) -> ExitCode {
-    let text = match personality {
-        Personality::Cosign => as_cosign(report),
-        _ => as_three_lines(report),
-    };
+fn end(text: &str, status: u8) -> ExitCode {
     // Nobody is left to tell where standard error is gone; the exit status still speaks.
     let _ = anstream::stderr().write_all(text.as_bytes());
-    ExitCode::from(report.status(personality))
+    ExitCode::from(status)
+}
+
+fn status(personality: Personality, report: &Report) -> u8 {
+    match personality {
+        Personality::Syft | Personality::PolicyTester if report.code != code::NOT_THERE => 1,
+        _ => report.code.outcome.status(),
+    }
 }
 
 fn as_three_lines(report: &Report) -> String {
@@ -134,13 +142,17 @@ fn as_three_lines(report: &Report) -> String {
     text
 }
 
-fn as_cosign(report: &Report) -> String {
-    let mut message = report.what.clone();
-    for detail in &report.details {
-        message.push_str(": ");
-        message.push_str(detail);
+/// cobra prints an error, and cosign's `main` prints it again.
+fn two_lines(message: &cosign::Message) -> String {
+    let mut text = format!("Error: {}\n", message.text);
+    if let Some(advice) = &message.advice {
+        text.push_str(&format!("{advice}\n"));
     }
-    format!("Error: {message}\nerror during command execution: {message}\n")
+    text.push_str(&format!(
+        "error during command execution: {}\n",
+        message.text
+    ));
+    text
 }
 
 impl From<&Failure> for Report {

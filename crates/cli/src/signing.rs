@@ -17,27 +17,28 @@ use crate::failure::{Failure, FlagsDisagree};
 use crate::flags::SigningFlags;
 use crate::read_file::{self, SMALL};
 use crate::written_file::{self, Readers};
-use crate::{keys, places, terminal};
+use crate::{keys, places, registries, terminal};
 
-/// Everything that a signature is made with.
-pub(crate) struct Signing {
-    identity: SigningIdentity,
+/// What the flags ask for, before anyone is asked for a password or a token.
+pub(crate) struct Plan {
     services: Services,
+    of_config: bool,
     trust_root: Option<TrustRoot>,
     destination: Destination,
 }
 
-impl Signing {
-    /// Reads what the flags name; a token is asked for last, because it lives for minutes.
+/// Everything that a signature is made with.
+pub(crate) struct Signing {
+    identity: SigningIdentity,
+    plan: Plan,
+}
+
+impl Plan {
+    /// Reads what the flags name. Nothing is sent.
     ///
     /// # Errors
     /// If flags do not go together, or something they name cannot be used.
-    pub(crate) async fn prepare(
-        flags: &SigningFlags,
-        upload: bool,
-        registry: &Client,
-        context: &Context,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn of(flags: &SigningFlags, upload: bool) -> Result<Self, Failure> {
         if !upload && flags.bundle.is_none() {
             return Err(Failure::Flags(FlagsDisagree::NoDestination));
         }
@@ -45,12 +46,37 @@ impl Signing {
             let asked = "--new-bundle-format=false".to_owned();
             return Err(Failure::Flags(FlagsDisagree::Format { asked }));
         }
-        let services = services(flags, Timestamp::now())?;
+        let (services, of_config) = services(flags, Timestamp::now())?;
         let trust_root = match &flags.trusted_root {
             Some(path) => Some(trust_root(path)?),
             None => None,
         };
-        if !services.rekor.is_empty() && !flags.yes && flags.key.is_none() {
+        let destination = if upload {
+            Destination::Registry(places::of_environment()?)
+        } else {
+            Destination::Caller
+        };
+        Ok(Self {
+            services,
+            of_config,
+            trust_root,
+            destination,
+        })
+    }
+
+    /// Opens the key or asks for a token, which comes last because it lives for minutes.
+    ///
+    /// # Errors
+    /// If the person declines, the key cannot be used, or there is no token.
+    pub(crate) async fn identify(
+        self,
+        flags: &SigningFlags,
+        registry: &Client,
+        context: &Context,
+    ) -> Result<Signing, Failure> {
+        // Whoever gives a key and a config has chosen the log; otherwise it may be the public one.
+        let chosen = self.of_config && flags.key.is_some();
+        if !self.services.rekor.is_empty() && !flags.yes && !chosen {
             context.output.say(PRIVACY);
             terminal::confirm("Are you sure you would like to continue?")?;
         }
@@ -59,33 +85,44 @@ impl Signing {
             None => {
                 let source = token_source(flags);
                 let token = identity_token(registry.transport(), &source).await;
-                SigningIdentity::Keyless {
-                    token: token.map_err(Failure::IdentityToken)?,
-                }
+                let token = token.map_err(Failure::IdentityToken)?;
+                context.output.say("Generating ephemeral keys...");
+                SigningIdentity::Keyless { token }
             }
         };
-        let destination = if upload {
-            Destination::Registry(places::of_environment()?)
-        } else {
-            Destination::Caller
-        };
-        Ok(Self {
+        Ok(Signing {
             identity,
-            services,
-            trust_root,
-            destination,
+            plan: self,
         })
     }
+}
 
+impl Signing {
     /// The request to the client.
     pub(crate) fn request(&self) -> SignRequest<'_> {
         SignRequest {
             identity: &self.identity,
-            services: &self.services,
-            trust_root: self.trust_root.as_ref(),
-            destination: self.destination.clone(),
+            services: &self.plan.services,
+            trust_root: self.plan.trust_root.as_ref(),
+            destination: self.plan.destination.clone(),
         }
     }
+}
+
+/// Finds out which image is meant, once: what is signed is what was seen. A tag is warned of, because it
+/// may already be another image than the intended one.
+///
+/// # Errors
+/// If the reference does not parse or the image is not there.
+pub(crate) async fn resolve(
+    text: &str,
+    registry: &Client,
+    context: &Context,
+) -> Result<ImageReference, Failure> {
+    let image = registries::reference(text)?;
+    warn_of_tag(&image, context);
+    let found = registry.resolve(&image).await.map_err(Failure::Registry)?;
+    Ok(image.with_digest(found.digest))
 }
 
 /// Says what was made, and writes `--bundle`.
@@ -102,11 +139,6 @@ pub(crate) fn tell(
             .output
             .say(format!("tlog entry created with index: {index}"));
     }
-    if signed.pushed.is_some() {
-        context
-            .output
-            .say(format!("Pushing signature to: {}", signed.image.context()));
-    }
     if let Some(file) = &flags.bundle {
         written_file::write(file, &signed.bundle, Readers::All)?;
         context
@@ -116,8 +148,7 @@ pub(crate) fn tell(
     Ok(())
 }
 
-/// Warns where an image is named by a tag: it may be another image by the time it is signed.
-pub(crate) fn warn_of_tag(image: &ImageReference, context: &Context) {
+fn warn_of_tag(image: &ImageReference, context: &Context) {
     if image.digest().is_some() {
         return;
     }
@@ -141,8 +172,8 @@ pub(crate) fn trust_root(path: &Path) -> Result<TrustRoot, Failure> {
         .map_err(Failure::TrustRoot)
 }
 
-/// Which services? A signing config, or URLs, or those of the public instance.
-fn services(flags: &SigningFlags, now: Timestamp) -> Result<Services, Failure> {
+/// Which services? A signing config (then true), or URLs.
+fn services(flags: &SigningFlags, now: Timestamp) -> Result<(Services, bool), Failure> {
     let urls = [
         &flags.fulcio_url,
         &flags.rekor_url,
@@ -152,18 +183,19 @@ fn services(flags: &SigningFlags, now: Timestamp) -> Result<Services, Failure> {
     if flags.signing_config.is_some() && any_url {
         return Err(Failure::Flags(FlagsDisagree::SigningConfigAndUrls));
     }
+    let of_config = flags.signing_config.is_some() || (flags.use_signing_config && !any_url);
+    if of_config && !flags.tlog_upload {
+        return Err(Failure::Flags(FlagsDisagree::SigningConfigAndNoLog));
+    }
     let mut services = match &flags.signing_config {
-        Some(path) => of_config(&read_file::read(path, SMALL)?, path, now)?,
-        None if any_url || !flags.use_signing_config => of_urls(flags)?,
-        None => public(now)?,
+        Some(path) => self::of_config(&read_file::read(path, SMALL)?, path, now)?,
+        None if of_config => public(now)?,
+        None => of_urls(flags)?,
     };
     if !flags.tlog_upload {
-        if flags.signing_config.is_some() {
-            return Err(Failure::Flags(FlagsDisagree::SigningConfigAndNoLog));
-        }
         services.rekor.clear();
     }
-    Ok(services)
+    Ok((services, of_config))
 }
 
 fn of_config(json: &[u8], path: &Path, now: Timestamp) -> Result<Services, Failure> {
@@ -215,9 +247,11 @@ fn token_source(flags: &SigningFlags) -> TokenSource {
 const PUBLIC_FULCIO: &str = "https://fulcio.sigstore.dev";
 const PUBLIC_REKOR: &str = "https://rekor.sigstore.dev";
 
-/// Said before anything goes into a public log.
+/// cosign's words, said before anything goes into a public log.
 const PRIVACY: &str = "
+\tThe sigstore service, hosted by sigstore a Series of LF Projects, LLC, is provided pursuant to the Hosted Project Tools Terms of Use, available at https://lfprojects.org/policies/hosted-project-tools-terms-of-use/.
 \tNote that if your submission includes personal data associated with this signed artifact, it will be part of an immutable record.
 \tThis may include the email address associated with the account with which you authenticate your contractual Agreement.
-\tThis information will be used for signing this artifact and will be stored in public transparency logs and cannot be removed later.
-";
+\tThis information will be used for signing this artifact and will be stored in public transparency logs and cannot be removed later, and is subject to the Immutable Record notice at https://lfprojects.org/policies/hosted-project-tools-immutable-records/.
+
+By typing 'y', you attest that (1) you are not submitting the personal data of any other person; and (2) you understand and agree to the statement and the Agreement terms at the URLs listed above.";

@@ -1,5 +1,7 @@
 //! From the flags of `verify` and `verify-attestation` to the rules that signatures are judged by.
 
+use std::collections::BTreeMap;
+
 use countersign_client::trust_root_source::TrustRootSource;
 use countersign_client::verify_rules::{
     CertificateLogRule, Check, ClaimRule, LogRule, Rules, TimestampRule, WantedSigner,
@@ -11,14 +13,14 @@ use jiff::Timestamp;
 use crate::context::Context;
 use crate::failure::{Failure, FlagsDisagree};
 use crate::flags::{IdentityFlags, TrustFlags};
-use crate::{keys, signing};
+use crate::{annotations, keys, signing};
 
 /// What the flags ask for, read and compiled.
 pub(crate) struct Wanted {
     signer: Signer,
     trust_root: Option<TrustRoot>,
     trust: TrustFlags,
-    annotations: Vec<(String, String)>,
+    annotations: BTreeMap<String, String>,
     now: Timestamp,
 }
 
@@ -35,23 +37,32 @@ impl Wanted {
     pub(crate) fn of(
         trust: &TrustFlags,
         identity: &IdentityFlags,
-        annotations: &[(String, String)],
+        annotations: &[String],
         context: &Context,
         what: &str,
     ) -> Result<Self, Failure> {
         let named = identity.certificate_identity.is_some()
             || identity.certificate_identity_regexp.is_some();
-        let signer = match &trust.key {
+        // 1. Do the flags go together?
+        let pattern = match &trust.key {
             Some(_) if named => return Err(Failure::Flags(FlagsDisagree::KeyAndIdentity)),
-            Some(key) => Signer::Key(Box::new(keys::public(key)?)),
-            None => Signer::Identities(vec![pattern(identity, context)?]),
+            Some(_) => None,
+            None => Some(pattern(identity, context)?),
         };
+        // 2. What is left out is said before anything can fail.
         let ignores_log = trust.insecure_ignore_tlog || trust.private_infrastructure;
         if trust.insecure_ignore_tlog && !trust.private_infrastructure {
             context.output.warn(format!(
                 "Skipping tlog verification is an insecure practice that lacks transparency and auditability verification for the {what}."
             ));
         }
+        // 3. What they name.
+        let annotations = annotations::parse(annotations)?;
+        let signer = match (pattern, &trust.key) {
+            (Some(pattern), _) => Signer::Identities(vec![pattern]),
+            (None, Some(key)) => Signer::Key(Box::new(keys::public(key)?)),
+            (None, None) => return Err(Failure::Flags(FlagsDisagree::IdentityMissing)),
+        };
         let needs_root =
             matches!(signer, Signer::Identities(_)) || !ignores_log || trust.use_signed_timestamps;
         let trust_root = match &trust.trusted_root {
@@ -67,7 +78,7 @@ impl Wanted {
             signer,
             trust_root,
             trust: trust.clone(),
-            annotations: annotations.to_vec(),
+            annotations,
             now: Timestamp::now(),
         })
     }
@@ -96,7 +107,7 @@ impl Wanted {
         if !self.trust.check_claims {
             rules.claims = ClaimRule::DangerouslyUnchecked;
         }
-        rules.annotations = self.annotations.iter().cloned().collect();
+        rules.annotations.clone_from(&self.annotations);
         rules
     }
 }

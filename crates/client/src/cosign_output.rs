@@ -55,12 +55,20 @@ impl VerifiedImage {
         let optional = annotations(evidence, &self.digest);
         let optional = optional.cloned().unwrap_or_default();
         let optional = Value::Object(optional).to_string();
-        object(self.asked.as_typed(), Some(&self.digest), kind, &optional)
+        object(&self.asked.name(), Some(&self.digest), kind, &optional)
     }
 }
 
-/// The envelope of an attestation as `cosign verify-attestation` prints it.
+/// The envelope of an attestation as `cosign verify-attestation` prints it: a legacy one in the order of
+/// Go's struct, one from a bundle in that of the bundle.
 pub(crate) fn envelope(evidence: &Evidence, statement: &Statement) -> String {
+    if evidence.form() == Form::Legacy {
+        return format!(
+            r#"{{"payloadType":"{IN_TOTO}","payload":"{}","signatures":[{{"keyid":"","sig":"{}"}}]}}"#,
+            STANDARD.encode(statement.payload()),
+            STANDARD.encode(evidence.signature()),
+        );
+    }
     let signature = evidence.signature().to_vec();
     let envelope = Envelope::of_statement(statement.payload().to_vec(), signature);
     String::from_utf8(envelope.to_json()).unwrap_or_default()
@@ -161,4 +169,5 @@ fn go_escaped(json: &str) -> String {
         .replace('\u{2029}', r"\u2029")
 }
 
+const IN_TOTO: &str = "application/vnd.in-toto+json";
 const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";

@@ -6,32 +6,55 @@ use countersign_client::attest::attest_image;
 use countersign_trust::PredicateType;
 
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Doing, Failure};
 use crate::flags::Attest;
 use crate::read_file::{self, LARGE};
 use crate::registries;
-use crate::signing::{self, Signing};
+use crate::signing::{self, Plan};
 
-/// Signs that the predicate is said about the image.
+/// Signs that the predicate is said about each image.
 ///
 /// # Errors
 /// If the predicate is not one of its type, or signing fails.
 pub(crate) fn run(flags: &Attest, context: &Context) -> Result<ExitCode, Failure> {
-    let image = registries::reference(&flags.image)?;
-    let kind = PredicateType::parse(&flags.predicate_type).map_err(Failure::PredicateType)?;
-    let predicate = read_file::read(&flags.predicate, LARGE)?;
+    let plan = Plan::of(&flags.signing, !flags.no_upload)?;
     let registry = registries::client(&flags.registry)?;
-    context.wait_for(async {
-        let signing =
-            Signing::prepare(&flags.signing, !flags.no_upload, &registry, context).await?;
-        signing::warn_of_tag(&image, context);
+    let first = flags.images.first().cloned().unwrap_or_default();
+    let mut doing = Doing::Attesting { image: first };
+    let attested = context.wait_for(async {
+        let kind = PredicateType::parse(&flags.predicate_type).map_err(Failure::PredicateType)?;
+        let mut images = Vec::new();
+        for text in &flags.images {
+            doing = Doing::Attesting {
+                image: text.clone(),
+            };
+            images.push(signing::resolve(text, &registry, context).await?);
+        }
         context
             .output
-            .say(format!("Using payload from: {}", flags.predicate.display()));
-        let progress = context.output.wait("signing");
-        let signed = attest_image(&registry, &image, &kind, &predicate, &signing.request()).await;
-        drop(progress);
-        signing::tell(&signed.map_err(Failure::Sign)?, &flags.signing, context)?;
+            .say(format!("Using payload from: {}", origin(flags)));
+        let predicate = read_file::read(&flags.predicate, LARGE)?;
+        let signing = plan.identify(&flags.signing, &registry, context).await?;
+        for (image, text) in images.iter().zip(&flags.images) {
+            doing = Doing::Attesting {
+                image: text.clone(),
+            };
+            let progress = context.output.wait("signing");
+            let signed =
+                attest_image(&registry, image, &kind, &predicate, &signing.request()).await;
+            drop(progress);
+            let signed = signed.map_err(Failure::Sign)?;
+            context.output.say("Signing artifact...");
+            signing::tell(&signed, &flags.signing, context)?;
+        }
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    attested.map_err(|failure| failure.during(doing))
+}
+
+fn origin(flags: &Attest) -> String {
+    match flags.predicate.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => flags.predicate.display().to_string(),
+    }
 }

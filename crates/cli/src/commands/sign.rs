@@ -1,37 +1,46 @@
 //! `sign`.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use countersign_client::sign::sign_image;
 
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Doing, Failure};
 use crate::flags::Sign;
-use crate::registries;
-use crate::signing::{self, Signing};
+use crate::signing::{self, Plan};
+use crate::{annotations, registries};
 
-/// Signs each image. Every reference is read before the first is signed.
+/// Signs each image. All of them are found before the first is signed.
 ///
 /// # Errors
 /// If an image cannot be signed; those before it are.
 pub(crate) fn run(flags: &Sign, context: &Context) -> Result<ExitCode, Failure> {
-    let images = flags
-        .images
-        .iter()
-        .map(|text| registries::reference(text))
-        .collect::<Result<Vec<_>, _>>()?;
+    let plan = Plan::of(&flags.signing, flags.upload)?;
     let registry = registries::client(&flags.registry)?;
-    let annotations: BTreeMap<String, String> = flags.annotations.iter().cloned().collect();
-    context.wait_for(async {
-        let signing = Signing::prepare(&flags.signing, flags.upload, &registry, context).await?;
+    let doing = || Doing::Signing {
+        images: flags.images.clone(),
+    };
+    let signed = context.wait_for(async {
+        let annotations = annotations::parse(&flags.annotations)?;
+        let mut images = Vec::new();
+        for text in &flags.images {
+            images.push(signing::resolve(text, &registry, context).await?);
+        }
+        let signing = plan.identify(&flags.signing, &registry, context).await?;
         for image in &images {
-            signing::warn_of_tag(image, context);
+            context.output.say("Signing artifact...");
             let progress = context.output.wait("signing");
             let signed = sign_image(&registry, image, &annotations, &signing.request()).await;
             drop(progress);
-            signing::tell(&signed.map_err(Failure::Sign)?, &flags.signing, context)?;
+            let signed = signed.map_err(Failure::Sign)?;
+            if signed.pushed.is_some() {
+                context
+                    .output
+                    .say(format!("Pushing signature to: {}", signed.image.context()));
+            }
+            signing::tell(&signed, &flags.signing, context)?;
         }
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    signed.map_err(|failure| failure.during(doing()))
 }

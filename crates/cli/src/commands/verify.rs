@@ -6,7 +6,7 @@ use countersign_client::verify_image::{SignatureKinds, VerifiedImage, verify_ima
 use countersign_client::verify_rules::Leniency;
 
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Doing, Failure};
 use crate::flags::Verify;
 use crate::verifying::{self, Wanted};
 use crate::{places, registries};
@@ -16,11 +16,10 @@ use crate::{places, registries};
 /// # Errors
 /// If an image is not verified; what was printed of those before it holds.
 pub(crate) fn run(flags: &Verify, context: &Context) -> Result<ExitCode, Failure> {
-    let images = flags
-        .images
-        .iter()
-        .map(|text| registries::reference(text))
-        .collect::<Result<Vec<_>, _>>()?;
+    verify(flags, context).map_err(|failure| failure.during(Doing::Verifying))
+}
+
+fn verify(flags: &Verify, context: &Context) -> Result<ExitCode, Failure> {
     let wanted = Wanted::of(
         &flags.trust,
         &flags.identity,
@@ -28,6 +27,10 @@ pub(crate) fn run(flags: &Verify, context: &Context) -> Result<ExitCode, Failure
         context,
         "signature",
     )?;
+    let images = flags.images.iter();
+    let images = images
+        .map(|text| registries::reference(text))
+        .collect::<Result<Vec<_>, _>>()?;
     let registry = registries::client(&flags.registry)?;
     let place = places::of_environment()?;
     let kinds = if flags.accept_attestation_as_signature {
@@ -46,7 +49,7 @@ pub(crate) fn run(flags: &Verify, context: &Context) -> Result<ExitCode, Failure
 }
 
 fn print(verified: &VerifiedImage, flags: &Verify, context: &Context) -> Result<(), Failure> {
-    verifying::tell(verified.asked.as_typed(), &verified.checks, context);
+    verifying::tell(&verified.asked.name(), &verified.checks, context);
     for signature in &verified.signatures {
         if signature
             .leniencies

@@ -10,7 +10,7 @@ use countersign_policy::{Expression, Language};
 use countersign_trust::PredicateType;
 
 use crate::context::Context;
-use crate::failure::{Failure, FlagsDisagree};
+use crate::failure::{Doing, Failure, FlagsDisagree};
 use crate::flags::VerifyAttestation;
 use crate::read_file::{self, SMALL};
 use crate::verifying::{self, Wanted};
@@ -21,9 +21,17 @@ use crate::{places, registries};
 /// # Errors
 /// If an image has none that count, or a policy refuses one.
 pub(crate) fn run(flags: &VerifyAttestation, context: &Context) -> Result<ExitCode, Failure> {
-    let images = flags
-        .images
-        .iter()
+    verify(flags, context).map_err(|failure| {
+        failure.during(Doing::VerifyingAttestation {
+            predicate_type: flags.predicate_type.clone(),
+        })
+    })
+}
+
+fn verify(flags: &VerifyAttestation, context: &Context) -> Result<ExitCode, Failure> {
+    let wanted = Wanted::of(&flags.trust, &flags.identity, &[], context, "attestation")?;
+    let images = flags.images.iter();
+    let images = images
         .map(|text| registries::reference(text))
         .collect::<Result<Vec<_>, _>>()?;
     let kind = PredicateType::parse(&flags.predicate_type).map_err(Failure::PredicateType)?;
@@ -32,7 +40,6 @@ pub(crate) fn run(flags: &VerifyAttestation, context: &Context) -> Result<ExitCo
         .iter()
         .map(|path| rule(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let wanted = Wanted::of(&flags.trust, &flags.identity, &[], context, "attestation")?;
     let registry = registries::client(&flags.registry)?;
     let place = places::of_environment()?;
     for (language, ending) in [("CUE", "cue"), ("Rego", "rego")] {
@@ -60,7 +67,7 @@ pub(crate) fn run(flags: &VerifyAttestation, context: &Context) -> Result<ExitCo
             let verified = verified
                 .inspect_err(|error| tell_failures(error, context))
                 .map_err(Failure::VerifyAttestation)?;
-            verifying::tell(verified.asked.as_typed(), &verified.checks, context);
+            verifying::tell(&verified.asked.name(), &verified.checks, context);
             for attestation in &verified.attestations {
                 context.output.line(attestation.cosign_json())?;
             }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::builder::ValueParser;
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches};
 
 use super::refused::{self, Refused};
@@ -68,6 +69,15 @@ pub(crate) fn parse(personality: Personality, words: &[String]) -> Result<Parsed
                 command,
             })
         }
+    }
+}
+
+/// Whether every flag on the line is known, so that only words are missing if anything.
+pub(crate) fn were_read(parsed: &Result<Parsed, NotParsed>) -> bool {
+    match parsed {
+        Ok(_) => true,
+        Err(NotParsed::Clap(error)) => error.kind() == ErrorKind::MissingRequiredArgument,
+        Err(NotParsed::Refused(_)) => false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Values as Go's flag packages read them: `3m0s`, `--yes=false`, `-a a=b,c=d`.
+//! Values as Go's flag packages read them: `3m0s`, `--yes=false`.
 
 use std::time::Duration;
 
@@ -53,16 +53,6 @@ pub(crate) fn truth(text: &str) -> Result<bool, String> {
     }
 }
 
-/// Reads `key=value`. More than one `=` is refused, as in cosign.
-pub(crate) fn annotation(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() && !value.contains('=') => {
-            Ok((key.to_owned(), value.to_owned()))
-        }
-        _ => Err(format!("unable to parse annotation: {text}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,14 +64,6 @@ mod tests {
         assert_eq!(duration("1ns"), Ok(Duration::from_nanos(1)));
         for wrong in ["", "3", "m", "3x", "-1s", "1e400s", "999999999h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_annotation_has_one_equals_sign() {
-        assert_eq!(annotation("a=b"), Ok(("a".to_owned(), "b".to_owned())));
-        for wrong in ["a", "=b", "a=b=c"] {
-            assert!(annotation(wrong).is_err(), "{wrong}");
         }
     }
 }

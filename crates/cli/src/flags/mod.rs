@@ -5,6 +5,7 @@
 //! that flags exist. Doc comments here are the help that a user reads.
 
 mod arguments;
+pub(crate) mod deprecated;
 mod go_value;
 mod key;
 mod refused;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use arguments::{NotParsed, command_of, parse, program_name};
+pub(crate) use arguments::{NotParsed, command_of, parse, program_name, were_read};
 pub(crate) use key::{GenerateKeyPair, PublicKey};
 pub(crate) use refused::Refused;
 pub(crate) use registry::RegistryFlags;

@@ -4,15 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::go_value::annotation;
 use super::{RegistryFlags, Secret};
 
 /// `sign`.
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
     /// extra key=value pairs to sign
-    #[arg(short, long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = annotation)]
-    pub(crate) annotations: Vec<(String, String)>,
+    #[arg(short, long, value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub(crate) annotations: Vec<String>,
     /// whether to upload the signature
     #[arg(long, default_value = "true")]
     pub(crate) upload: bool,
@@ -41,9 +40,9 @@ pub(crate) struct Attest {
     pub(crate) signing: SigningFlags,
     #[command(flatten)]
     pub(crate) registry: RegistryFlags,
-    /// The image, best by digest
+    /// The images, best by digest
     #[arg(required = true, value_name = "IMAGE")]
-    pub(crate) image: String,
+    pub(crate) images: Vec<String>,
 }
 
 /// Who signs, and which services bear witness.

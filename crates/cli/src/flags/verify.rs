@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::RegistryFlags;
-use super::go_value::annotation;
 
 /// `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// extra key=value pairs to sign
-    #[arg(short, long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = annotation)]
-    pub(crate) annotations: Vec<(String, String)>,
+    #[arg(short, long, value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub(crate) annotations: Vec<String>,
     /// output format for the signing image information (json|text)
     #[arg(short, long, value_name = "FORMAT", default_value = "json")]
     pub(crate) output: String,

@@ -52,7 +52,15 @@ pub(super) fn report(failure: &Failure) -> Report {
         }
         Failure::Stack(error) => stack::failed(error),
         Failure::Token(error) => stack::token(error),
+        // Whoever reads three lines knows what they were doing.
+        Failure::While { failure, .. } => report(failure),
         Failure::NotThere(refused) => not_there(refused),
+        Failure::Annotation { text } => Report::new(
+            code::COMMAND_LINE,
+            format!("unable to parse annotation: {text}"),
+        )
+        .detail("expected KEY=VALUE with one `=`")
+        .hint("write it as in `-a environment=production`"),
         Failure::Flags(disagree) => flags(disagree),
         Failure::TimedOut { after } => Report::new(code::TIMEOUT, "the time is over").detail(
             format!("nothing was decided within {}", text::duration(*after)),
@@ -117,10 +125,10 @@ fn flags(disagree: &FlagsDisagree) -> Report {
     let what = match disagree {
         FlagsDisagree::IdentityMissing => "--certificate-identity or --certificate-identity-regexp is required for verification in keyless mode".to_owned(),
         FlagsDisagree::IssuerMissing => "--certificate-oidc-issuer or --certificate-oidc-issuer-regexp is required for verification in keyless mode".to_owned(),
-        FlagsDisagree::KeyAndIdentity => "exactly one of: key reference (--key) or certificate identity (--certificate-identity or --certificate-identity-regexp), must be provided".to_owned(),
+        FlagsDisagree::KeyAndIdentity => "exactly one of: key reference (--key) or certificate identity (--certificate-identity or --certificate-identity-regexp), must be provided. To determine which to use, inspect the bundle's 'verificationMaterial' field: if 'publicKey' is present, use key reference; if 'certificate' or 'x509CertificateChain' is present, use certificate identity".to_owned(),
         FlagsDisagree::SigningConfigAndUrls => "cannot specify service URLs and use signing config".to_owned(),
-        FlagsDisagree::SigningConfigAndNoLog => "--tlog-upload=false is not supported with --signing-config or --use-signing-config. Provide a signing config with --signing-config without a transparency log service".to_owned(),
-        FlagsDisagree::NoDestination => "must enable upload to the OCI registry or specify a local --bundle path".to_owned(),
+        FlagsDisagree::SigningConfigAndNoLog => "--tlog-upload=false is not supported with --signing-config or --use-signing-config. Provide a signing config with --signing-config without a transparency log service, which can be created with `cosign signing-config create` or `curl https://raw.githubusercontent.com/sigstore/root-signing/refs/heads/main/targets/signing_config.v0.2.json | jq 'del(.rekorTlogUrls)'` for the public instance".to_owned(),
+        FlagsDisagree::NoDestination => "must enable upload to the OCI registry or specify a local --bundle path with --new-bundle-format".to_owned(),
         FlagsDisagree::Format { asked } => {
             return Report::new(code::NOT_THERE, format!("`{asked}` is not there yet"));
         }

@@ -11,9 +11,6 @@ use super::Report;
 use super::code::{self, Code};
 use super::own::kind;
 
-/// cosign's own exit status for a tag that is not there.
-const COSIGN_IMAGE_NOT_FOUND: u8 = 11;
-
 /// Writes the report of a reference that does not parse.
 pub(super) fn reference(text: &str, error: &ReferenceError) -> Report {
     Report::new(
@@ -28,7 +25,6 @@ pub(super) fn failed(error: &RegistryError) -> Report {
     let what = format!("{} cannot be had", error.resource);
     let report = Report::new(code_of(&error.fault), what).detail(error.fault.to_string());
     match &*error.fault {
-        Fault::NotFound { .. } => report.cosign(COSIGN_IMAGE_NOT_FOUND),
         Fault::TooManyRequests {
             retry_after: Some(wait),
         } => report.hint(format!("try again in {} s", wait.as_secs())),

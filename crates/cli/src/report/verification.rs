@@ -5,17 +5,12 @@ use countersign_client::audit::AuditError;
 use countersign_client::verify_attestation::VerifyAttestationError;
 use countersign_client::verify_image::VerifyImageError;
 use countersign_client::verify_rules::{Reason, Refused};
-use countersign_trust::{Form, Shape, VerifyError};
+use countersign_trust::{Shape, VerifyError};
 
 use super::Report;
 use super::code;
 use super::registry;
 use crate::failure::Failure;
-
-/// cosign's exit status where there are no signatures.
-const COSIGN_NO_SIGNATURES: u8 = 10;
-/// cosign's exit status where none of the legacy signatures fits.
-const COSIGN_NO_MATCHING: u8 = 12;
 
 /// Writes the report of an image that is not verified.
 pub(super) fn image(error: &VerifyImageError) -> Report {
@@ -26,8 +21,7 @@ pub(super) fn image(error: &VerifyImageError) -> Report {
             image,
             attestations,
         } => {
-            let report =
-                Report::new(code::NO_SIGNATURE, "no signatures found").cosign(COSIGN_NO_SIGNATURES);
+            let report = Report::new(code::NO_SIGNATURE, "no signatures found");
             match attestations {
                 0 => report.hint(format!("sign it: `countersign sign {}`", image.name())),
                 count => report
@@ -36,18 +30,8 @@ pub(super) fn image(error: &VerifyImageError) -> Report {
             }
         }
         VerifyImageError::NoneMatched { image, refused } => {
-            let legacy = refused.iter().all(|one| one.form == Form::Legacy);
-            let words = if legacy {
-                "no matching signatures"
-            } else {
-                "no matching attestations"
-            };
-            let report = none_matched(
-                Report::new(code::NO_MATCHING_SIGNATURE, words),
-                image,
-                refused,
-            );
-            report.cosign(if legacy { COSIGN_NO_MATCHING } else { 1 })
+            let report = Report::new(code::NO_MATCHING_SIGNATURE, "no matching signatures");
+            none_matched(report, image, refused)
         }
     }
 }
@@ -125,11 +109,7 @@ fn audit(error: &AuditError) -> Report {
 }
 
 fn none_matched(report: Report, image: &ImageReference, refused: &[Refused]) -> Report {
-    let report = report.detail(format!(
-        "{} has {} that do not count:",
-        image.name(),
-        counted(refused)
-    ));
+    let report = report.detail(format!("{} has {}:", image.name(), counted(refused)));
     let shown = refused.iter().take(MOST_REASONS);
     let report = shown.fold(report, |report, one| {
         report.detail(format!("- {}: {}", named(one), one.reason))
@@ -177,8 +157,8 @@ fn hint(refused: &[Refused]) -> Option<&'static str> {
 
 fn counted(refused: &[Refused]) -> String {
     match refused.len() {
-        1 => "one signature or attestation".to_owned(),
-        count => format!("{count} signatures or attestations"),
+        1 => "one signature or attestation that does not count".to_owned(),
+        count => format!("{count} signatures or attestations that do not count"),
     }
 }
 

@@ -94,7 +94,7 @@ async fn by_identity_and_by_nothing_else() {
         );
         let printed: Value = serde_json::from_str(&verified.cosign_json()).unwrap();
         let critical = &printed[0]["critical"];
-        assert_eq!(critical["identity"]["docker-reference"], image.as_typed());
+        assert_eq!(critical["identity"]["docker-reference"], image.name());
         assert_eq!(
             critical["image"]["docker-manifest-digest"],
             signed.digest.to_string()

@@ -378,7 +378,7 @@ fn allow(answer: Option<&Value>) -> Judgement {
         Some(Value::Undefined) | None => {
             fail("result is undefined for query 'data.signature.allow'".to_owned())
         }
-        Some(_) => fail("expression value is not true for query 'data.signature.allow'".to_owned()),
+        Some(other) => fail(format!("expression value, {other}, is not true")),
     }
 }
 
