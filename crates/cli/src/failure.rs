@@ -249,6 +249,13 @@ pub(crate) enum FlagsDisagree {
     SigningConfigAndNoLog,
     /// Neither upload nor `--bundle`.
     NoDestination,
+    /// One `--bundle` for more than one image.
+    OneBundleForSeveral,
+    /// A form of output that is none.
+    OutputFormat {
+        /// As typed.
+        asked: String,
+    },
     /// A format that is not written.
     Format {
         /// As typed.

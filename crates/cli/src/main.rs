@@ -43,9 +43,11 @@ fn main() -> ExitCode {
             return report::print(personality, &Failure::NotThere(refused));
         }
     };
-    let done = Output::open(&parsed.global).and_then(|output| {
+    let appears = commands::output_appears(&parsed.command);
+    let done = Output::open(&parsed.global, appears).and_then(|output| {
         let context = Context::new(personality, &parsed.global, output);
-        commands::run(parsed.command, &context)
+        let code = commands::run(parsed.command, &context)?;
+        context.output.finish().map(|()| code)
     });
     match done {
         Ok(code) => code,

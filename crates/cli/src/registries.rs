@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use countersign_artifact::ImageReference;
+use countersign_artifact::{ImageReference, ReferenceError};
 use countersign_client::Secret;
 use countersign_client::registry::{Client, ClientOptions, Credential, Keychain, PlainHttp};
 use countersign_client::transport::{CertificateCheck, ClientIdentity, TransportOptions};
@@ -16,10 +16,18 @@ use crate::flags::RegistryFlags;
 /// # Errors
 /// If it does not parse; the error says which part is wrong.
 pub(crate) fn reference(text: &str) -> Result<ImageReference, Failure> {
-    ImageReference::parse(text).map_err(|error| Failure::Reference {
+    let failed = |error| Failure::Reference {
         text: text.to_owned(),
         error,
-    })
+    };
+    let image = ImageReference::parse(text).map_err(failed)?;
+    // go-containerregistry reads `https:` and ports beyond 65535 as parts of a registry's name.
+    let port = image.registry().rsplit_once(':').map(|(_, port)| port);
+    if port.is_some_and(|port| !port.ends_with(']') && port.parse::<u16>().is_err()) {
+        let registry = image.registry().to_owned();
+        return Err(failed(ReferenceError::Registry(registry)));
+    }
+    Ok(image)
 }
 
 /// Makes the client that the flags describe. Nothing is sent.

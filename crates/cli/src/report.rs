@@ -15,9 +15,10 @@ mod verification;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::failure::Failure;
+use crate::flags;
 use crate::output::{BAD, STRONG};
 use crate::personality::Personality;
 use code::Code;
@@ -114,9 +115,28 @@ pub(crate) fn command_line(personality: Personality, error: &clap::Error) -> Exi
         .trim_start_matches("error: ")
         .trim_end_matches(':')
         .to_owned();
-    let details = lines.filter(|line| !line.starts_with("For more information"));
-    let report = details.fold(Report::new(code::COMMAND_LINE, what), Report::detail);
+    let noise = ["For more information", "tip: to pass"];
+    let details = lines.filter(|line| !noise.iter().any(|start| line.starts_with(start)));
+    let mut report = details.fold(Report::new(code::COMMAND_LINE, what), Report::detail);
+    if let Some(variable) = variable_behind(error) {
+        report = report.hint(format!(
+            "unset the variable {variable}, or set it to such a value"
+        ));
+    }
     end(&as_three_lines(&report), status(personality, &report))
+}
+
+/// A value that nobody typed is not found on the command line: it is in a variable.
+fn variable_behind(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let flag = argument.split([' ', '[', '=']).next()?;
+    let flag = flag.strip_prefix("--")?;
+    flags::variable_behind(flag, &words)
 }
 
 fn end(text: &str, status: u8) -> ExitCode {

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::failure::{Failure, FlagsDisagree};
 use crate::flags::SigningFlags;
 use crate::read_file::{self, SMALL};
-use crate::written_file::{self, Readers};
+use crate::written_file::{self, Draft, Readers};
 use crate::{keys, places, registries, terminal};
 
 /// What the flags ask for, before anyone is asked for a password or a token.
@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     of_config: bool,
     trust_root: Option<TrustRoot>,
     destination: Destination,
+    /// The file of `--bundle`, which must be writable before anything is pushed.
+    bundle: Option<Draft>,
 }
 
 /// Everything that a signature is made with.
@@ -38,7 +40,14 @@ impl Plan {
     ///
     /// # Errors
     /// If flags do not go together, or something they name cannot be used.
-    pub(crate) fn of(flags: &SigningFlags, upload: bool) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        flags: &SigningFlags,
+        images: &[String],
+        upload: bool,
+    ) -> Result<Self, Failure> {
+        if flags.bundle.is_some() && images.len() > 1 {
+            return Err(Failure::Flags(FlagsDisagree::OneBundleForSeveral));
+        }
         if !upload && flags.bundle.is_none() {
             return Err(Failure::Flags(FlagsDisagree::NoDestination));
         }
@@ -56,11 +65,16 @@ impl Plan {
         } else {
             Destination::Caller
         };
+        let bundle = flags.bundle.as_deref();
+        let bundle = bundle.filter(|file| !written_file::is_device(file));
         Ok(Self {
             services,
             of_config,
             trust_root,
             destination,
+            bundle: bundle
+                .map(|file| Draft::open(file, Readers::All))
+                .transpose()?,
         })
     }
 
@@ -107,6 +121,37 @@ impl Signing {
             destination: self.plan.destination.clone(),
         }
     }
+
+    /// Says what was made, and writes `--bundle`.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn tell(
+        &mut self,
+        signed: &Signed,
+        flags: &SigningFlags,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        for index in &signed.log_indexes {
+            context
+                .output
+                .say(format!("tlog entry created with index: {index}"));
+        }
+        let Some(file) = &flags.bundle else {
+            return Ok(());
+        };
+        match self.plan.bundle.take() {
+            Some(mut draft) => {
+                draft.append(&signed.bundle)?;
+                draft.place()?;
+            }
+            None => written_file::write(file, &signed.bundle, Readers::All)?,
+        }
+        context
+            .output
+            .say(format!("Wrote bundle to file {}", file.display()));
+        Ok(())
+    }
 }
 
 /// Finds out which image is meant, once: what is signed is what was seen. A tag is warned of, because it
@@ -123,29 +168,6 @@ pub(crate) async fn resolve(
     warn_of_tag(&image, context);
     let found = registry.resolve(&image).await.map_err(Failure::Registry)?;
     Ok(image.with_digest(found.digest))
-}
-
-/// Says what was made, and writes `--bundle`.
-///
-/// # Errors
-/// If the file cannot be written.
-pub(crate) fn tell(
-    signed: &Signed,
-    flags: &SigningFlags,
-    context: &Context,
-) -> Result<(), Failure> {
-    for index in &signed.log_indexes {
-        context
-            .output
-            .say(format!("tlog entry created with index: {index}"));
-    }
-    if let Some(file) = &flags.bundle {
-        written_file::write(file, &signed.bundle, Readers::All)?;
-        context
-            .output
-            .say(format!("Wrote bundle to file {}", file.display()));
-    }
-    Ok(())
 }
 
 fn warn_of_tag(image: &ImageReference, context: &Context) {

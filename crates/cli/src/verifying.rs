@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::context::Context;
 use crate::failure::{Failure, FlagsDisagree};
 use crate::flags::{IdentityFlags, TrustFlags};
+use crate::personality::Personality;
 use crate::{annotations, keys, signing};
 
 /// What the flags ask for, read and compiled.
@@ -110,6 +111,19 @@ impl Wanted {
         rules.annotations.clone_from(&self.annotations);
         rules
     }
+}
+
+/// Refuses an unknown `--output`. cosign takes any word and prints JSON.
+///
+/// # Errors
+/// If it is neither `json` nor `text`, and the program was not called `cosign`.
+pub(crate) fn check_format(asked: &str, context: &Context) -> Result<(), Failure> {
+    if context.personality == Personality::Cosign || matches!(asked, "json" | "text") {
+        return Ok(());
+    }
+    Err(Failure::Flags(FlagsDisagree::OutputFormat {
+        asked: asked.to_owned(),
+    }))
 }
 
 /// Says which image was verified and by what, as cosign does.

@@ -26,12 +26,11 @@ pub(crate) enum Readers {
 }
 
 impl Draft {
-    /// Writes `content` beside `target`.
+    /// Makes sure that `target` can be written, before anything is done that cannot be undone.
     ///
     /// # Errors
-    /// If it cannot be written; a full disk among others.
-    pub(crate) fn new(target: &Path, content: &[u8], readers: Readers) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::write(target, &error);
+    /// If nothing can be written there.
+    pub(crate) fn open(target: &Path, readers: Readers) -> Result<Self, Failure> {
         let folder = target
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
@@ -39,17 +38,34 @@ impl Draft {
             Readers::All => 0o644,
             Readers::Owner => 0o600,
         };
-        let mut file = tempfile::Builder::new()
+        let file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(mode))
             .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(failed)?;
-        file.write_all(content)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(failed)?;
+            .map_err(|error| Failure::write(target, &error))?;
         Ok(Self {
             file,
             target: target.to_owned(),
         })
+    }
+
+    /// Writes `content` beside `target`.
+    ///
+    /// # Errors
+    /// If it cannot be written; a full disk among others.
+    pub(crate) fn new(target: &Path, content: &[u8], readers: Readers) -> Result<Self, Failure> {
+        let mut draft = Self::open(target, readers)?;
+        draft.append(content)?;
+        Ok(draft)
+    }
+
+    /// Adds `content`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn append(&mut self, content: &[u8]) -> Result<(), Failure> {
+        self.file
+            .write_all(content)
+            .map_err(|error| Failure::write(&self.target, &error))
     }
 
     /// Puts it in its place, replacing what is there.
@@ -58,10 +74,12 @@ impl Draft {
     /// If the operating system refuses.
     pub(crate) fn place(self) -> Result<(), Failure> {
         let target = self.target;
+        let failed = |error: std::io::Error| Failure::write(&target, &error);
+        self.file.as_file().sync_all().map_err(failed)?;
         self.file
             .persist(&target)
             .map(drop)
-            .map_err(|error| Failure::write(&target, &error.error))
+            .map_err(|error| failed(error.error))
     }
 }
 
@@ -70,8 +88,13 @@ impl Draft {
 /// # Errors
 /// If it cannot be written. A device or pipe, such as `/dev/stdout`, is written to as it is.
 pub(crate) fn write(target: &Path, content: &[u8], readers: Readers) -> Result<(), Failure> {
-    if target.exists() && !target.is_file() {
+    if is_device(target) {
         return std::fs::write(target, content).map_err(|error| Failure::write(target, &error));
     }
     Draft::new(target, content, readers)?.place()
+}
+
+/// Whether something is there that is no file, and that cannot be replaced by one.
+pub(crate) fn is_device(target: &Path) -> bool {
+    target.exists() && !target.is_file()
 }

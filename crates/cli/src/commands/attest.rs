@@ -17,7 +17,7 @@ use crate::signing::{self, Plan};
 /// # Errors
 /// If the predicate is not one of its type, or signing fails.
 pub(crate) fn run(flags: &Attest, context: &Context) -> Result<ExitCode, Failure> {
-    let plan = Plan::of(&flags.signing, !flags.no_upload)?;
+    let plan = Plan::of(&flags.signing, &flags.images, !flags.no_upload)?;
     let registry = registries::client(&flags.registry)?;
     let first = flags.images.first().cloned().unwrap_or_default();
     let mut doing = Doing::Attesting { image: first };
@@ -34,7 +34,7 @@ pub(crate) fn run(flags: &Attest, context: &Context) -> Result<ExitCode, Failure
             .output
             .say(format!("Using payload from: {}", origin(flags)));
         let predicate = read_file::read(&flags.predicate, LARGE)?;
-        let signing = plan.identify(&flags.signing, &registry, context).await?;
+        let mut signing = plan.identify(&flags.signing, &registry, context).await?;
         for (image, text) in images.iter().zip(&flags.images) {
             doing = Doing::Attesting {
                 image: text.clone(),
@@ -45,7 +45,7 @@ pub(crate) fn run(flags: &Attest, context: &Context) -> Result<ExitCode, Failure
             drop(progress);
             let signed = signed.map_err(Failure::Sign)?;
             context.output.say("Signing artifact...");
-            signing::tell(&signed, &flags.signing, context)?;
+            signing.tell(&signed, &flags.signing, context)?;
         }
         Ok(ExitCode::SUCCESS)
     });

@@ -22,6 +22,17 @@ use std::process::ExitCode;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::flags::{Command, PolicyCommand, StackCommand};
+use crate::output::Appears;
+
+/// When the file of `--output-file` is there: servers write before they end.
+pub(crate) fn output_appears(command: &Command) -> Appears {
+    match command {
+        Command::Controller(_) | Command::Stack(StackCommand::Up(_)) | Command::Demo(_) => {
+            Appears::AtOnce
+        }
+        _ => Appears::Whole,
+    }
+}
 
 /// Carries out a command.
 ///

@@ -15,7 +15,7 @@ use crate::{annotations, registries};
 /// # Errors
 /// If an image cannot be signed; those before it are.
 pub(crate) fn run(flags: &Sign, context: &Context) -> Result<ExitCode, Failure> {
-    let plan = Plan::of(&flags.signing, flags.upload)?;
+    let plan = Plan::of(&flags.signing, &flags.images, flags.upload)?;
     let registry = registries::client(&flags.registry)?;
     let doing = || Doing::Signing {
         images: flags.images.clone(),
@@ -26,7 +26,7 @@ pub(crate) fn run(flags: &Sign, context: &Context) -> Result<ExitCode, Failure> 
         for text in &flags.images {
             images.push(signing::resolve(text, &registry, context).await?);
         }
-        let signing = plan.identify(&flags.signing, &registry, context).await?;
+        let mut signing = plan.identify(&flags.signing, &registry, context).await?;
         for image in &images {
             context.output.say("Signing artifact...");
             let progress = context.output.wait("signing");
@@ -38,7 +38,7 @@ pub(crate) fn run(flags: &Sign, context: &Context) -> Result<ExitCode, Failure> 
                     .output
                     .say(format!("Pushing signature to: {}", signed.image.context()));
             }
-            signing::tell(&signed, &flags.signing, context)?;
+            signing.tell(&signed, &flags.signing, context)?;
         }
         Ok(ExitCode::SUCCESS)
     });

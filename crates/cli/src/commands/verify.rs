@@ -20,6 +20,7 @@ pub(crate) fn run(flags: &Verify, context: &Context) -> Result<ExitCode, Failure
 }
 
 fn verify(flags: &Verify, context: &Context) -> Result<ExitCode, Failure> {
+    verifying::check_format(&flags.output, context)?;
     let wanted = Wanted::of(
         &flags.trust,
         &flags.identity,

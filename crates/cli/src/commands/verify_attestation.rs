@@ -29,6 +29,7 @@ pub(crate) fn run(flags: &VerifyAttestation, context: &Context) -> Result<ExitCo
 }
 
 fn verify(flags: &VerifyAttestation, context: &Context) -> Result<ExitCode, Failure> {
+    verifying::check_format(&flags.output, context)?;
     let wanted = Wanted::of(&flags.trust, &flags.identity, &[], context, "attestation")?;
     let images = flags.images.iter();
     let images = images

@@ -39,6 +39,12 @@ pub(crate) enum NotParsed {
 /// If the line is wrong, asks for help, or names a part that is not there.
 pub(crate) fn parse(personality: Personality, words: &[String]) -> Result<Parsed, NotParsed> {
     let rest = words.get(1..).unwrap_or_default();
+    if asks_for_version(personality, rest) {
+        return Ok(Parsed {
+            global: Global::default(),
+            command: Command::Version(Version { json: false }),
+        });
+    }
     match personality {
         Personality::Countersign => {
             look_for_refused(rest)?;
@@ -70,6 +76,22 @@ pub(crate) fn parse(personality: Personality, words: &[String]) -> Result<Parsed
             })
         }
     }
+}
+
+/// `--version` works as in most programs; cosign does not know it.
+fn asks_for_version(personality: Personality, words: &[String]) -> bool {
+    matches!(personality, Personality::Countersign | Personality::Syft)
+        && matches!(words, [only] if only == "--version" || only == "-V")
+}
+
+/// Names the variable of the environment that a wrong value of `flag` came from.
+pub(crate) fn variable_behind(flag: &str, words: &[String]) -> Option<String> {
+    let long = format!("--{flag}");
+    let typed = |word: &String| word.split('=').next() == Some(&long);
+    if words.iter().any(typed) {
+        return None;
+    }
+    from_environment(flag).map(|(variable, _)| variable)
 }
 
 /// Whether every flag on the line is known, so that only words are missing if anything.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 /// `generate-key-pair`.
 #[derive(Debug, Args)]
@@ -22,7 +23,7 @@ pub(crate) struct GenerateKeyPair {
 #[derive(Debug, Args)]
 pub(crate) struct PublicKey {
     /// path to the private key file, KMS URI or Kubernetes Secret
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) key: String,
     /// write the public key to FILE
     #[arg(long, value_name = "FILE")]

@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use arguments::{NotParsed, command_of, parse, program_name, were_read};
+pub(crate) use arguments::{
+    NotParsed, command_of, parse, program_name, variable_behind, were_read,
+};
 pub(crate) use key::{GenerateKeyPair, PublicKey};
 pub(crate) use refused::Refused;
 pub(crate) use registry::RegistryFlags;

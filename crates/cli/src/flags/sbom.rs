@@ -77,7 +77,11 @@ impl FromStr for SbomOutput {
             "cyclonedx-json" | "cyclonedx-json@1.6" => SbomFormat::CycloneDxJson,
             "syft-table" | "table" => SbomFormat::Table,
             "purls" => SbomFormat::PackageUrls,
-            other => return Err(format!("the format `{other}` is not written yet")),
+            other => {
+                return Err(format!(
+                    "the format `{other}` is not written yet; there are spdx-json, cyclonedx-json, syft-table and purls"
+                ));
+            }
         };
         Ok(Self { format, file })
     }

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{DataFormat, RegistryFlags};
 
@@ -32,20 +33,17 @@ pub(crate) struct StackUp {
 
 /// `stack token`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("subject").args(["email", "github_workflow"]).required(true))]
 pub(crate) struct StackToken {
     /// The data folder of the services
     #[arg(long, value_name = "FOLDER")]
     pub(crate) dir: PathBuf,
     /// The e-mail address the token is for
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        required_unless_present = "github_workflow"
-    )]
+    #[arg(long, value_name = "ADDRESS", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) email: Option<String>,
     /// The GitHub Actions workflow the token is for: OWNER/REPOSITORY/PATH@REF
     #[arg(
-        long, value_name = "WORKFLOW", conflicts_with = "email", num_args = 0..=1,
+        long, value_name = "WORKFLOW", num_args = 0..=1,
         default_missing_value = "acme/shop/.github/workflows/release.yml@refs/tags/v1.0.0"
     )]
     pub(crate) github_workflow: Option<String>,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::{RegistryFlags, Secret};
 
@@ -49,7 +50,7 @@ pub(crate) struct Attest {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SigningFlags {
     /// path to the private key file, or env://VARIABLE
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) key: Option<String>,
     /// write everything required to verify the image to FILE
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::RegistryFlags;
 
@@ -56,7 +57,7 @@ pub(crate) struct VerifyAttestation {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TrustFlags {
     /// path to the public key file, or env://VARIABLE
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) key: Option<String>,
     /// Path to a Sigstore TrustedRoot JSON file
     #[arg(long, value_name = "FILE", help_heading = "Trust options")]

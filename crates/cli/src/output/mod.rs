@@ -8,18 +8,39 @@ pub(crate) mod text;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::mem;
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::failure::Failure;
 use crate::flags::Global;
+use crate::written_file::{self, Draft, Readers};
 use progress::Progress;
 
 /// The two ways out of the program.
 pub(crate) struct Output {
-    data: Mutex<Box<dyn Write + Send>>,
+    data: Mutex<Data>,
     verbose: bool,
+}
+
+/// Where data goes.
+enum Data {
+    /// At once: standard output, a device, the file of a server.
+    Stream(Box<dyn Write + Send>),
+    /// Into a file that appears when the command has succeeded.
+    File(Draft),
+    /// Everything was written.
+    Done,
+}
+
+/// When the file of `--output-file` is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Appears {
+    /// Whole, at the end of a command that succeeds; a failure leaves what was there.
+    Whole,
+    /// At once: whoever started a server waits for it.
+    AtOnce,
 }
 
 /// A step that went as it should.
@@ -38,13 +59,15 @@ impl Output {
     ///
     /// # Errors
     /// If the file of `--output-file` cannot be made.
-    pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
-        let data: Box<dyn Write + Send> = match &global.output_file {
-            Some(path) => {
-                Box::new(File::create(path).map_err(|error| Failure::write(path, &error))?)
+    pub(crate) fn open(global: &Global, appears: Appears) -> Result<Self, Failure> {
+        let data = match &global.output_file {
+            Some(path) if appears == Appears::AtOnce || written_file::is_device(path) => {
+                let file = File::create(path).map_err(|error| Failure::write(path, &error))?;
+                Data::Stream(Box::new(file))
             }
+            Some(path) => Data::File(Draft::open(path, Readers::All)?),
             // Colours only on a terminal, and never under NO_COLOR: the stream decides.
-            None => Box::new(anstream::stdout()),
+            None => Data::Stream(Box::new(anstream::stdout())),
         };
         Ok(Self {
             data: Mutex::new(data),
@@ -58,11 +81,32 @@ impl Output {
     /// If it cannot be written: a full disk is no success. A reader who went away is one.
     pub(crate) fn data(&self, text: impl AsRef<[u8]>) -> Result<(), Failure> {
         let mut data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
-        match data.write_all(text.as_ref()).and_then(|()| data.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output {
-                error: error.kind(),
-            }),
-            _ => Ok(()),
+        match &mut *data {
+            Data::Stream(stream) => match stream
+                .write_all(text.as_ref())
+                .and_then(|()| stream.flush())
+            {
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output {
+                    error: error.kind(),
+                }),
+                _ => Ok(()),
+            },
+            Data::File(draft) => {
+                draft.append(&anstream::adapter::strip_bytes(text.as_ref()).into_vec())
+            }
+            Data::Done => Ok(()),
+        }
+    }
+
+    /// Puts the file of `--output-file` in its place.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub(crate) fn finish(&self) -> Result<(), Failure> {
+        let mut data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
+        match mem::replace(&mut *data, Data::Done) {
+            Data::File(draft) => draft.place(),
+            Data::Stream(_) | Data::Done => Ok(()),
         }
     }
 

@@ -129,6 +129,14 @@ fn flags(disagree: &FlagsDisagree) -> Report {
         FlagsDisagree::SigningConfigAndUrls => "cannot specify service URLs and use signing config".to_owned(),
         FlagsDisagree::SigningConfigAndNoLog => "--tlog-upload=false is not supported with --signing-config or --use-signing-config. Provide a signing config with --signing-config without a transparency log service, which can be created with `cosign signing-config create` or `curl https://raw.githubusercontent.com/sigstore/root-signing/refs/heads/main/targets/signing_config.v0.2.json | jq 'del(.rekorTlogUrls)'` for the public instance".to_owned(),
         FlagsDisagree::NoDestination => "must enable upload to the OCI registry or specify a local --bundle path with --new-bundle-format".to_owned(),
+        FlagsDisagree::OneBundleForSeveral => {
+            return Report::new(code::FLAGS_DISAGREE, "--bundle is one file, and there are several images")
+                .hint("sign one image at a time, or leave --bundle out");
+        }
+        FlagsDisagree::OutputFormat { asked } => {
+            return Report::new(code::FLAGS_DISAGREE, format!("`{asked}` is no form of output"))
+                .detail("expected json or text");
+        }
         FlagsDisagree::Format { asked } => {
             return Report::new(code::NOT_THERE, format!("`{asked}` is not there yet"));
         }
@@ -159,6 +167,7 @@ pub(super) fn written(report: Report, error: ErrorKind) -> Report {
 pub(super) fn kind(error: ErrorKind) -> String {
     match error {
         ErrorKind::NotFound => "no such file or directory".to_owned(),
+        ErrorKind::AlreadyExists => "something else is there already".to_owned(),
         ErrorKind::StorageFull => "no space left on device".to_owned(),
         other => other.to_string(),
     }

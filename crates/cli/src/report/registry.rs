@@ -13,11 +13,15 @@ use super::own::kind;
 
 /// Writes the report of a reference that does not parse.
 pub(super) fn reference(text: &str, error: &ReferenceError) -> Report {
-    Report::new(
+    let report = Report::new(
         code::REFERENCE,
         format!("could not parse reference: {text}"),
     )
-    .detail(error.to_string())
+    .detail(error.to_string());
+    match text.split_once("://") {
+        Some((scheme, rest)) => report.hint(format!("leave out `{scheme}://`: write {rest}")),
+        None => report,
+    }
 }
 
 /// Writes the report of a request that did not lead to what was asked for.

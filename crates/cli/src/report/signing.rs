@@ -102,6 +102,12 @@ fn identity_token(error: &IdentityTokenError) -> Report {
             Report::new(code::NO_IDENTITY_TOKEN, "there is no identity to sign with")
                 .detail("expected an identity token from --identity-token, SIGSTORE_ID_TOKEN or GitHub Actions, found none")
         }
+        // The path may be a token with a letter missing: it is not repeated.
+        IdentityTokenError::File { kind: found, .. } => {
+            Report::new(code::IDENTITY_TOKEN, "the identity token cannot be used")
+                .detail(format!("what was given is not a token (JWT), and as a file it cannot be read: {}", kind(*found)))
+                .hint("give the token itself, or the path of a file that holds it")
+        }
         IdentityTokenError::Transport(_) => {
             Report::new(code::SERVICE_UNREACHABLE, "GitHub gave no identity token").detail(error.to_string())
         }

@@ -23,9 +23,11 @@ pub(super) fn image(error: &VerifyImageError) -> Report {
         } => {
             let report = Report::new(code::NO_SIGNATURE, "no signatures found");
             match attestations {
-                0 => report.hint(format!("sign it: `countersign sign {}`", image.name())),
+                0 => report
+                    .detail(format!("{} has neither signatures nor attestations", image.name()))
+                    .hint(format!("sign it: `countersign sign {}`", image.name())),
                 count => report
-                    .detail(format!("{} has {count} attestations, which are no signatures", image.name()))
+                    .detail(format!("{} has attestations ({count}), which are no signatures", image.name()))
                     .hint("sign it, or say that an attestation will do: --accept-attestation-as-signature"),
             }
         }
@@ -41,16 +43,17 @@ pub(super) fn attestation(error: &VerifyAttestationError) -> Report {
     match error {
         VerifyAttestationError::Registry(error) => registry::failed(error),
         VerifyAttestationError::NoTrustRoot => Report::new(code::TRUST_ROOT, error.to_string()),
-        VerifyAttestationError::NoAttestations { .. } => {
+        VerifyAttestationError::NoAttestations { image } => {
             Report::new(code::NO_ATTESTATION, error.to_string())
+                .detail(format!("{} has none", image.name()))
         }
         VerifyAttestationError::NoneMatched { image, refused } => none_matched(
             Report::new(code::NO_MATCHING_ATTESTATION, "no matching attestations"),
             image,
             refused,
         ),
-        VerifyAttestationError::NoneOfType { .. } => {
-            Report::new(code::NO_ATTESTATION, error.to_string())
+        VerifyAttestationError::NoneOfType { image, .. } => {
+            Report::new(code::NO_ATTESTATION, error.to_string()).detail(image.name())
         }
         VerifyAttestationError::RuleFailed { failures, .. } => {
             let report = Report::new(code::POLICY_NOT_MET, error.to_string());
@@ -167,7 +170,7 @@ fn named(refused: &Refused) -> String {
         Shape::ImageSignature => "signature",
         Shape::Attestation => "attestation",
         Shape::Message => "blob signature",
-        Shape::Unreadable => "unreadable bundle",
+        Shape::Unreadable => "bundle",
     };
     match (&refused.predicate_type, refused.shape) {
         (Some(kind), Shape::Attestation) => format!("{shape} {kind}"),

@@ -4,6 +4,7 @@ mod bad_input;
 mod demo;
 mod documents;
 mod harness;
+mod hostile;
 mod keys;
 mod layouts;
 mod policies;

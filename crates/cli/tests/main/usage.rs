@@ -24,6 +24,9 @@ fn version_says_what_it_is() {
             .contains(concat!("GitVersion:    v", env!("CARGO_PKG_VERSION")))
     );
     assert_eq!(text.stderr, "");
+    for words in [["--version"], ["-V"]] {
+        assert_eq!(run(folder.path(), &words).exits(0).stdout, text.stdout);
+    }
     let data = run(folder.path(), &["version", "--json"]).exits(0).json();
     assert_eq!(data["gitVersion"], concat!("v", env!("CARGO_PKG_VERSION")));
 }

@@ -42,7 +42,7 @@ pub enum Unreachable {
     #[error("connection refused")]
     Refused,
     /// The name has no address.
-    #[error("its name is not known ({detail})")]
+    #[error("its name is not known")]
     NameUnknown {
         /// What the resolver said.
         detail: String,

@@ -180,6 +180,7 @@ fn verify(error: &VerifyImageError) -> Option<String> {
             Missing::Tag => format!("image tag not found: {}", address(error)),
             Missing::Digest => format!("no signatures found: {}", address(error)),
         }),
+        VerifyImageError::NoSignatures { .. } => Some(error.to_string()),
         VerifyImageError::NoneMatched { refused, .. } if legacy(refused) => Some(format!(
             "no matching signatures: {}",
             reason::list(refused, "\n ")
