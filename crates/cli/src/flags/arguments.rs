@@ -194,6 +194,7 @@ fn with_truth(argument: Arg) -> Arg {
         .get_default_values()
         .first()
         .map_or_else(|| "false".into(), Clone::clone);
+    let off = silent == "false";
     argument
         .action(ArgAction::Set)
         .num_args(0..=1)
@@ -201,7 +202,7 @@ fn with_truth(argument: Arg) -> Arg {
         .value_parser(ValueParser::new(go_value::truth))
         .default_value(silent)
         .default_missing_value("true")
-        .hide_default_value(true)
+        .hide_default_value(off)
         .hide_possible_values(true)
         .value_name("BOOL")
 }

@@ -37,7 +37,7 @@ pub(crate) struct Sbom {
     #[command(flatten)]
     pub(crate) registry: RegistryFlags,
     /// An image in a registry, or oci-dir:FOLDER, oci-archive:FILE, file:FILE
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", help_heading = "Arguments")]
     pub(crate) source: String,
 }
 

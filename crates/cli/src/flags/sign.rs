@@ -21,7 +21,7 @@ pub(crate) struct Sign {
     #[command(flatten)]
     pub(crate) registry: RegistryFlags,
     /// The images, best by digest
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required = true, value_name = "IMAGE", help_heading = "Arguments")]
     pub(crate) images: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Attest {
     #[command(flatten)]
     pub(crate) registry: RegistryFlags,
     /// The images, best by digest
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required = true, value_name = "IMAGE", help_heading = "Arguments")]
     pub(crate) images: Vec<String>,
 }
 

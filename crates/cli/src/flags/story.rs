@@ -71,6 +71,6 @@ pub(crate) struct PushImage {
     #[command(flatten)]
     pub(crate) registry: RegistryFlags,
     /// Where to
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", help_heading = "Arguments")]
     pub(crate) image: String,
 }

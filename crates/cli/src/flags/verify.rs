@@ -26,7 +26,7 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) registry: RegistryFlags,
     /// The images
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required = true, value_name = "IMAGE", help_heading = "Arguments")]
     pub(crate) images: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct VerifyAttestation {
     #[command(flatten)]
     pub(crate) registry: RegistryFlags,
     /// The images
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required = true, value_name = "IMAGE", help_heading = "Arguments")]
     pub(crate) images: Vec<String>,
 }
 
