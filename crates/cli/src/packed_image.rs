@@ -7,12 +7,12 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use countersign_artifact::{Algorithm, Digest, DigestHasher, media_type};
+use countersign_client::describe::host_platform;
 use countersign_client::image_source::{LayoutError, LayoutWriter};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use crate::commands::version::architecture;
 use crate::failure::Failure;
 
 /// Writes the layout to `target`, with the image under `tag`, and returns the image's digest.
@@ -130,9 +130,10 @@ impl Write for Hashed {
 }
 
 fn configuration(diff_id: &Digest) -> serde_json::Value {
+    let platform = host_platform();
     json!({
-        "architecture": architecture(),
-        "os": std::env::consts::OS,
+        "architecture": platform.architecture,
+        "os": platform.os,
         "config": {
             "Entrypoint": ["/countersign"],
             "Labels": {

@@ -184,6 +184,19 @@ fn warn_of_tag(image: &ImageReference, context: &Context) {
     ));
 }
 
+/// Reads the trust root that is named, or takes that of the public instance.
+///
+/// # Errors
+/// If it cannot be read or is none.
+pub(crate) fn trust_root_or_public(path: Option<&Path>) -> Result<TrustRoot, Failure> {
+    match path {
+        Some(path) => trust_root(path),
+        None => TrustRootSource::PublicGood
+            .load()
+            .map_err(Failure::TrustRoot),
+    }
+}
+
 /// Reads a `trusted_root.json`.
 ///
 /// # Errors

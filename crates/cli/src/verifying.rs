@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use countersign_client::trust_root_source::TrustRootSource;
 use countersign_client::verify_rules::{
     CertificateLogRule, Check, ClaimRule, LogRule, Rules, TimestampRule, WantedSigner,
 };
@@ -66,14 +65,11 @@ impl Wanted {
         };
         let needs_root =
             matches!(signer, Signer::Identities(_)) || !ignores_log || trust.use_signed_timestamps;
-        let trust_root = match &trust.trusted_root {
-            Some(path) => Some(signing::trust_root(path)?),
-            None if needs_root => Some(
-                TrustRootSource::PublicGood
-                    .load()
-                    .map_err(Failure::TrustRoot)?,
-            ),
-            None => None,
+        let named = trust.trusted_root.as_deref();
+        let trust_root = if named.is_some() || needs_root {
+            Some(signing::trust_root_or_public(named)?)
+        } else {
+            None
         };
         Ok(Self {
             signer,

@@ -163,17 +163,8 @@ fn finding(level: Level, message: &str, details: &str) -> FieldErrors {
 }
 
 fn details(image: &str, policy: &PolicyVerdict) -> String {
-    let undecided = policy.undecided.iter().map(ToString::to_string);
-    // A reason may already be in the words of an authority.
-    let undecided = undecided.filter(|reason| {
-        !policy
-            .errors
-            .iter()
-            .any(|error| error.contains(reason.as_str()))
-    });
-    let reasons = policy.errors.iter().cloned().chain(undecided);
     std::iter::once(image.to_owned())
-        .chain(reasons)
+        .chain(policy.reasons())
         .collect::<Vec<_>>()
         .join(" ")
 }

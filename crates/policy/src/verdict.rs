@@ -61,6 +61,17 @@ pub struct PolicyVerdict {
     pub undecided: Vec<Undecided>,
 }
 
+impl PolicyVerdict {
+    /// Why it is not content, one text a reason; what could not be judged is named where no authority's
+    /// words have it already.
+    pub fn reasons(&self) -> impl Iterator<Item = String> {
+        let undecided = self.undecided.iter().map(ToString::to_string);
+        let told = |reason: &str| self.errors.iter().any(|error| error.contains(reason));
+        let untold = undecided.filter(move |reason| !told(reason));
+        self.errors.iter().cloned().chain(untold)
+    }
+}
+
 /// policy-controller's `PolicyResult`: what a policy's own rule sees, and what programs read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PolicyResult {

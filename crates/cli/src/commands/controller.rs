@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use countersign_client::evidence::RegistryEvidence;
-use countersign_client::trust_root_source::TrustRootSource;
 use countersign_kube::{Controller as Webhook, ControllerOptions, PolicySetOptions};
 use countersign_policy::NoMatch;
 use serde::Serialize;
@@ -30,12 +29,7 @@ struct Up {
 /// # Errors
 /// If the policies cannot be used or the address cannot be listened on.
 pub(crate) fn run(flags: &Controller, context: &Context) -> Result<ExitCode, Failure> {
-    let root = match &flags.trusted_root {
-        Some(path) => signing::trust_root(path)?,
-        None => TrustRootSource::PublicGood
-            .load()
-            .map_err(Failure::TrustRoot)?,
-    };
+    let root = signing::trust_root_or_public(flags.trusted_root.as_deref())?;
     let registry = registries::client(&flags.registry)?;
     let place = places::of_environment()?;
     context.serve(async {

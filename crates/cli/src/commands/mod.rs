@@ -15,7 +15,7 @@ mod signals;
 mod stack;
 mod verify;
 mod verify_attestation;
-pub(crate) mod version;
+mod version;
 
 use std::process::ExitCode;
 

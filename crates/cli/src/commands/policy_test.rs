@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use countersign_client::evidence::RegistryEvidence;
-use countersign_client::trust_root_source::TrustRootSource;
 use countersign_kube::{PolicyFile, PolicySet, PolicySetOptions};
 use countersign_policy::{Decision, PolicyVerdict, Verdict, Workload, evaluate_written};
 use serde_json::{Value, json};
@@ -33,12 +32,7 @@ pub(crate) fn run(flags: &PolicyTest, context: &Context) -> Result<ExitCode, Fai
         .transpose()?
         .unwrap_or_default();
     let written = registries::reference(&flags.image)?;
-    let root = match &flags.trusted_root {
-        Some(path) => signing::trust_root(path)?,
-        None => TrustRootSource::PublicGood
-            .load()
-            .map_err(Failure::TrustRoot)?,
-    };
+    let root = signing::trust_root_or_public(flags.trusted_root.as_deref())?;
     let registry = registries::client(&flags.registry)?;
     let place = places::of_environment()?;
     let verdict = context.wait_for(async {
@@ -95,14 +89,7 @@ fn tell(verdict: &Verdict, image: &str, context: &Context) -> Result<ExitCode, F
 }
 
 fn text(policy: &PolicyVerdict) -> String {
-    let undecided = policy.undecided.iter().map(ToString::to_string);
-    let undecided = undecided.filter(|reason| {
-        !policy
-            .errors
-            .iter()
-            .any(|error| error.contains(reason.as_str()))
-    });
-    let reasons: Vec<String> = policy.errors.iter().cloned().chain(undecided).collect();
+    let reasons: Vec<String> = policy.reasons().collect();
     format!("failed policy: {}: {}", policy.policy, reasons.join("; "))
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use countersign_client::describe::host_platform;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -29,7 +30,7 @@ pub(crate) fn run(flags: &Version, context: &Context) -> Result<ExitCode, Failur
         git_tree_state: option_env!("COUNTERSIGN_TREE_STATE").unwrap_or("unknown"),
         build_date: option_env!("COUNTERSIGN_BUILD_DATE").unwrap_or("unknown"),
         compiler: "rustc",
-        platform: format!("{}/{}", std::env::consts::OS, architecture()),
+        platform: host_platform().to_string(),
     };
     if flags.json {
         context.output.line(json::pretty(&facts))?;
@@ -47,13 +48,4 @@ pub(crate) fn run(flags: &Version, context: &Context) -> Result<ExitCode, Failur
         ))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The architecture by the name that container platforms use.
-pub(crate) fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }

@@ -8,7 +8,7 @@ use countersign_client::attest::attest_image;
 use countersign_client::describe::describe_image;
 use countersign_client::image_source::{Layout, push_layout};
 use countersign_client::material::Place;
-use countersign_client::sign::{Destination, SignRequest, Signed, sign_image};
+use countersign_client::sign::{Destination, SignRequest, Signed, SigningIdentity, sign_image};
 use countersign_sbom::Source;
 use countersign_sbom::format::Format;
 use countersign_trust::PredicateType;
@@ -115,12 +115,7 @@ pub(super) async fn describe(
 /// Chapter 4: a signature by the workflow's identity.
 pub(super) async fn sign(world: &World, image: &ImageReference) -> Result<(Signed, Told), Failure> {
     let identity = world.signer()?;
-    let request = SignRequest {
-        identity: &identity,
-        services: &world.services,
-        trust_root: Some(&world.root),
-        destination: Destination::Registry(Place::default()),
-    };
+    let request = request(world, &identity);
     let signed = sign_image(&world.registry, image, &BTreeMap::new(), &request)
         .await
         .map_err(Failure::Sign)?;
@@ -136,12 +131,7 @@ pub(super) async fn attest(
     predicate: &[u8],
 ) -> Result<(Signed, Told), Failure> {
     let identity = world.signer()?;
-    let request = SignRequest {
-        identity: &identity,
-        services: &world.services,
-        trust_root: Some(&world.root),
-        destination: Destination::Registry(Place::default()),
-    };
+    let request = request(world, &identity);
     let predicate_type = PredicateType::parse(kind).map_err(Failure::PredicateType)?;
     let signed = attest_image(&world.registry, image, &predicate_type, predicate, &request).await;
     let signed = signed.map_err(Failure::Sign)?;
@@ -151,6 +141,16 @@ pub(super) async fn attest(
     ))
     .digest(signed.digest);
     Ok(witnessed(signed, told))
+}
+
+/// How the team signs: with its services, verified before it is pushed beside the image.
+fn request<'a>(world: &'a World, identity: &'a SigningIdentity) -> SignRequest<'a> {
+    SignRequest {
+        identity,
+        services: &world.services,
+        trust_root: Some(&world.root),
+        destination: Destination::Registry(Place::default()),
+    }
 }
 
 /// The proof that the new bundle holds: one log entry with both of its proofs, and a certificate.

@@ -8,7 +8,51 @@ mod elf;
 mod macho;
 mod pe;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use super::{Findings, Scene, Want};
+use crate::document::Fault;
+use crate::file_tree::TreeFile;
+
+/// What a cataloger of executables asks for: a look at each file that begins like one.
+pub(super) fn wanted(head: &[u8]) -> Want {
+    match may_be_executable(head) {
+        true => Want::Extract,
+        false => Want::Nothing,
+    }
+}
+
+/// Keeps what was found in one executable, or why nothing can be; nothing for one without.
+pub(super) fn kept<T: Serialize, E: Serialize>(found: &Result<Vec<T>, E>) -> Option<Vec<u8>> {
+    match found {
+        Ok(found) if found.is_empty() => None,
+        _ => serde_json::to_vec(found).ok(),
+    }
+}
+
+/// States everything that `name` kept of executables, each by `state`; what could not be read is a warning.
+pub(super) fn state_kept<T: DeserializeOwned, E: DeserializeOwned>(
+    scene: &Scene<'_>,
+    findings: &mut Findings,
+    name: &'static str,
+    fault: fn(E) -> Fault,
+    state: fn(&T, &TreeFile<'_>, &mut Findings),
+) {
+    for file in scene.tree.files() {
+        let Some(extract) = file.extract(name) else {
+            continue;
+        };
+        match serde_json::from_slice::<Result<Vec<T>, E>>(extract) {
+            Ok(Ok(found)) => found.iter().for_each(|one| state(one, &file, findings)),
+            Ok(Err(error)) => findings.warning(name, &file, fault(error)),
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                findings.warning(name, &file, Fault::Json { line, column });
+            }
+        }
+    }
+}
 
 /// One executable; a universal file holds several.
 #[derive(Debug)]

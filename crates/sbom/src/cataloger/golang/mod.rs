@@ -11,8 +11,7 @@ mod version;
 pub use build_info::{BuildInfo, BuildInfoError, read_build_info};
 pub use module_list::{Module, ModuleList, ModuleListError, Replacement};
 
-use super::executable::may_be_executable;
-use super::{Cataloger, Findings, Scene, Want};
+use super::{Cataloger, Findings, Scene, Want, executable};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::document::Fault;
 use crate::file_tree::TreeFile;
@@ -26,46 +25,21 @@ use crate::relationship::RelationshipKind;
 #[derive(Debug)]
 pub struct Golang;
 
-type Extracted = Result<Vec<BuildInfo>, BuildInfoError>;
-
 impl Cataloger for Golang {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn wants(&self, _path: &str, head: &[u8]) -> Want {
-        match may_be_executable(head) {
-            true => Want::Extract,
-            false => Want::Nothing,
-        }
+        executable::wanted(head)
     }
 
     fn extract(&self, _path: &str, content: &[u8]) -> Option<Vec<u8>> {
-        let found: Extracted = read_build_info(content);
-        match &found {
-            Ok(found) if found.is_empty() => None,
-            _ => serde_json::to_vec(&found).ok(),
-        }
+        executable::kept(&read_build_info(content))
     }
 
     fn catalog(&self, scene: &Scene<'_>, findings: &mut Findings) {
-        for file in scene.tree.files() {
-            let Some(extract) = file.extract(NAME) else {
-                continue;
-            };
-            match serde_json::from_slice::<Extracted>(extract) {
-                Ok(Ok(programs)) => {
-                    programs
-                        .iter()
-                        .for_each(|program| state(program, &file, findings));
-                }
-                Ok(Err(error)) => findings.warning(NAME, &file, Fault::GoBuildInfo(error)),
-                Err(error) => {
-                    let (line, column) = (error.line(), error.column());
-                    findings.warning(NAME, &file, Fault::Json { line, column });
-                }
-            }
-        }
+        executable::state_kept(scene, findings, NAME, Fault::GoBuildInfo, state);
     }
 }
 

@@ -10,8 +10,7 @@ pub use crate_list::{
     CrateKind, CrateList, CrateListError, CrateSource, ListedCrate, parse_section, read_crate_lists,
 };
 
-use super::executable::may_be_executable;
-use super::{Cataloger, Findings, Scene, Want};
+use super::{Cataloger, Findings, Scene, Want, executable};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::document::Fault;
 use crate::file_tree::TreeFile;
@@ -23,42 +22,21 @@ use crate::relationship::RelationshipKind;
 #[derive(Debug)]
 pub struct Rust;
 
-type Extracted = Result<Vec<CrateList>, CrateListError>;
-
 impl Cataloger for Rust {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn wants(&self, _path: &str, head: &[u8]) -> Want {
-        match may_be_executable(head) {
-            true => Want::Extract,
-            false => Want::Nothing,
-        }
+        executable::wanted(head)
     }
 
     fn extract(&self, _path: &str, content: &[u8]) -> Option<Vec<u8>> {
-        let lists: Extracted = read_crate_lists(content);
-        match &lists {
-            Ok(lists) if lists.is_empty() => None,
-            _ => serde_json::to_vec(&lists).ok(),
-        }
+        executable::kept(&read_crate_lists(content))
     }
 
     fn catalog(&self, scene: &Scene<'_>, findings: &mut Findings) {
-        for file in scene.tree.files() {
-            let Some(extract) = file.extract(NAME) else {
-                continue;
-            };
-            match serde_json::from_slice::<Extracted>(extract) {
-                Ok(Ok(lists)) => lists.iter().for_each(|list| state(list, &file, findings)),
-                Ok(Err(error)) => findings.warning(NAME, &file, Fault::CrateList(error)),
-                Err(error) => {
-                    let (line, column) = (error.line(), error.column());
-                    findings.warning(NAME, &file, Fault::Json { line, column });
-                }
-            }
-        }
+        executable::state_kept(scene, findings, NAME, Fault::CrateList, state);
     }
 }
 
