@@ -53,3 +53,24 @@ fn an_image_that_is_none_ends_the_story_at_once() {
         .exits(2)
         .says(&["error[S0305]", "absent"]);
 }
+
+#[test]
+fn a_kept_folder_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mine = folder.path().join("image");
+    std::fs::create_dir(&mine).expect("a folder");
+    std::fs::write(mine.join("photo"), "mine").expect("a file");
+    run(folder.path(), &["demo", "--keep", "."])
+        .exits(2)
+        .says(&["error[S0106]", "not empty"]);
+    assert_eq!(
+        std::fs::read(mine.join("photo")).expect("it is there"),
+        b"mine"
+    );
+    assert_eq!(
+        std::fs::read_dir(folder.path())
+            .expect("the folder")
+            .count(),
+        1
+    );
+}

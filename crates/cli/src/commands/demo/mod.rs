@@ -11,6 +11,7 @@ mod shipping;
 mod verification;
 mod world;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -128,7 +129,12 @@ impl Folder {
     fn open(flags: &Demo) -> Result<Self, Failure> {
         match &flags.keep {
             Some(folder) => {
-                std::fs::create_dir_all(folder).map_err(|error| Failure::write(folder, &error))?;
+                let failed = |error: io::Error| Failure::write(folder, &error);
+                std::fs::create_dir_all(folder).map_err(failed)?;
+                // The story writes under plain names; what somebody has there is not ours to replace.
+                if std::fs::read_dir(folder).map_err(failed)?.next().is_some() {
+                    return Err(failed(io::ErrorKind::DirectoryNotEmpty.into()));
+                }
                 Ok(Self::Kept(folder.clone()))
             }
             None => {

@@ -51,10 +51,6 @@ pub(super) async fn push(
 
 async fn pack(target: PathBuf) -> Result<PathBuf, Failure> {
     let program = packed_image::this_program()?;
-    if target.exists() {
-        // A folder of `--keep` that an earlier story left.
-        std::fs::remove_dir_all(&target).map_err(|error| Failure::write(&target, &error))?;
-    }
     let packed = tokio::task::spawn_blocking(move || {
         packed_image::write(&program, &target, "1.0", Level::Fast).map(|_| target)
     });
